@@ -1,0 +1,1 @@
+"""The reference laboratory's Ophyd devices: one class per kind of instrument."""

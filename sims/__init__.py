@@ -1,0 +1,1 @@
+"""The reference laboratory's virtual instruments, atoms and bench."""

@@ -1,0 +1,1 @@
+"""Traces to numbers with uncertainties, numbers to figures."""

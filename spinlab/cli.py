@@ -1,0 +1,147 @@
+"""The ``spinlab`` command: every subcommand is a call that a notebook can make."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from spinlab.errors import BadInput, SpinlabError
+
+if TYPE_CHECKING:
+    from spinlab.profile import Profile
+
+app = typer.Typer(
+    name="spinlab",
+    help="Plan, rehearse and run alkali / noble-gas spin experiments.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ProfilePath = Annotated[Path, typer.Option("--profile", "-p", help="The laboratory's profile.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Seed = Annotated[int | None, typer.Option(help="Seed of the simulated noise, instead of the profile's.")]
+DEFAULT_PROFILE = Path("profiles/sim.toml")
+
+
+@app.command()
+def run(
+    plan: Annotated[str, typer.Argument(help="Name of the plan; see `spinlab plans`.")],
+    parameters: Annotated[list[str] | None, typer.Argument(help='Plan parameters: shots=3 storage_times="50 ms, 1 s".')] = None,
+    profile: ProfilePath = DEFAULT_PROFILE,
+    seed: Seed = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a plan; data goes to the records folder. Exit codes: 0 done, 1 the run failed (data kept), 2 bad input."""
+    from spinlab.display import RunDisplay, show_outcome
+    from spinlab.plan_parameters import parse_assignments
+    from spinlab.session import Session
+
+    values = parse_assignments(parameters or [])
+    with Session(_profile(profile, seed)) as session:
+        display = None if as_json else RunDisplay()
+        try:
+            outcome = session.run(plan, values, display, display.begin if display else None)
+        finally:
+            if display:
+                display.close()
+    if as_json:
+        print(json.dumps(outcome.as_document()))
+    else:
+        show_outcome(outcome)
+    if outcome.problem:
+        _complain(outcome.problem)
+        raise typer.Exit(1)
+
+
+@app.command()
+def plans(profile: ProfilePath = DEFAULT_PROFILE, as_json: AsJson = False) -> None:
+    """List the laboratory's plans: what each does, its parameters with units and defaults."""
+    from spinlab.plan_parameters import describe
+    from spinlab.session import plans_of
+
+    signatures = [describe(function, name) for name, function in sorted(plans_of(_profile(profile)).items())]
+    if as_json:
+        print(json.dumps([signature.as_document() for signature in signatures]))
+        return
+    for signature in signatures:
+        print(f"{signature.name}: {signature.summary}")
+        for parameter in signature.values:
+            default = f"= {parameter.default_text}" if not parameter.required else "(required)"
+            print(f"    {parameter.name:16} {parameter.type_text:12} {default}")
+            if parameter.doc:
+                print(f"    {'':16} {parameter.doc}")
+        print()
+
+
+@app.command()
+def runs(profile: ProfilePath = DEFAULT_PROFILE, as_json: AsJson = False) -> None:
+    """List the recorded runs, oldest first."""
+    from spinlab.analysis.result import Table
+    from spinlab.display import print_table
+    from spinlab.records import list_runs
+
+    directory = _profile(profile).records_directory
+    found = [run_summary(entry) for entry in list_runs(directory)]
+    if as_json:
+        print(json.dumps(found))
+    elif not found:
+        print(f"no runs in {directory}")
+    else:
+        keys = ("uid", "time", "plan", "exit_status", "shots", "folder")
+        print_table(Table(keys, tuple(tuple(str(each[key]) for key in keys) for each in found)))
+
+
+@app.command()
+def show(
+    run: Annotated[str, typer.Argument(help="The beginning of a run's uid, or `last`.")],
+    profile: ProfilePath = DEFAULT_PROFILE,
+    as_json: AsJson = False,
+) -> None:
+    """Show a recorded run: how it was made, how it ended, what it holds, its result."""
+    from spinlab.records import find_run
+    from spinlab.reports import describe_run, run_document
+
+    found = find_run(_profile(profile).records_directory, run)
+    if as_json:
+        print(json.dumps(run_document(found)))
+    else:
+        describe_run(found)
+
+
+def run_summary(entry: Any) -> dict[str, Any]:
+    """One line of ``spinlab runs``."""
+    from spinlab.reports import summary
+
+    return summary(entry)
+
+
+def main() -> None:
+    """Entry point: turns every error that is spinlab's own into one clear line and its exit code."""
+    try:
+        app()
+    except SpinlabError as error:
+        _complain(str(error))
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        sys.exit(1)
+
+
+def _profile(path: Path, seed: int | None = None) -> Profile:
+    from spinlab.profile import load_profile
+
+    if path == DEFAULT_PROFILE and not path.exists():
+        raise BadInput(
+            f"there is no {DEFAULT_PROFILE} in {Path.cwd()}: go to a laboratory's folder, or name its profile with --profile"
+        )
+    return load_profile(path, seed)
+
+
+def _complain(message: str) -> None:
+    for line in message.splitlines():
+        print(f"spinlab: {line}", file=sys.stderr)

@@ -1,0 +1,176 @@
+"""What a storage run should measure: the physics under the commanded timeline, with the profile's parameters.
+
+The second way to the number that the bench measures: it shares ``spinlab.physics`` with the virtual cell, and nothing
+else. It knows what was commanded (currents, times, pump mode), never what the bench did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import sqrt
+from typing import Any
+
+from spinlab.physics.propagation import Cell, CellState, Control
+
+GATE_LEAD = 5e-6  # s: the pump gate closes before the coil edge
+REPUMP = 0.030  # s of pumping before an edge of a dark storage
+
+
+@dataclass(frozen=True)
+class BenchModel:
+    """The laboratory as its profile declares it, SI: what turns a commanded timeline into controls of the cell."""
+
+    cell: Cell
+    pumping_rate: float
+    tilt_rate: float
+    coil_constant: float
+    ambient_field: float
+    transverse_field: complex
+    current_noise: float
+    current_resolution: float
+
+    def field(self, current: float, amplitude: float, error: float = 0.0) -> float:
+        """Field (T) of a waveform level: the fraction of the amplitude it is sent as, rounded as the supply does."""
+        played = amplitude * round(current / amplitude, 7)
+        played = round(played / self.current_resolution) * self.current_resolution
+        return self.ambient_field + self.coil_constant * (played + error)
+
+
+@dataclass(frozen=True)
+class Commanded:
+    """The conditions of a run (SI), from its start document."""
+
+    storage_current: float
+    read_level_current: float
+    pulse: float
+    settle: float
+    read_settle: float
+    record: float
+    pump: str
+
+    @classmethod
+    def of(cls, metadata: Mapping[str, Any]) -> Commanded:
+        """Read them from the ``storage`` entry of a start document."""
+        return cls(**{name: metadata[name] for name in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True)
+class PredictedShot:
+    """Alkali at the end of the read hold: transverse F per atom (complex, ħ) and electron spin s = F/q."""
+
+    spin: complex
+    electron: complex
+
+
+@dataclass(frozen=True)
+class NoiseAverage:
+    """What the declared current noise does to a shot's |F|²: relative mean shift and relative scatter."""
+
+    shift: float
+    scatter: float
+
+
+class Predictor:
+    """Follows a run shot by shot; p_b is carried from one to the next as the commanded pumping moves it."""
+
+    def __init__(self, model: BenchModel, commanded: Commanded, follow_noble_gas: bool = True) -> None:
+        self.model = model
+        self.commanded = commanded
+        self.noble_gas = model.cell.mixture.noble_gas_polarization
+        self.time = 0.0
+        self.follow_noble_gas = follow_noble_gas
+
+    def shot(self, event: Mapping[str, Any]) -> PredictedShot:
+        """The next shot of the run (an event of its primary stream); call it for every shot, in order."""
+        self._wait(float(event["write_time"]) - self.time)
+        shot, end = self._play(event, 0.0, 0.0)
+        if self.follow_noble_gas:
+            self.noble_gas = end.noble_gas_polarization
+        self.time = float(event["read_time"]) + float(event["read_hold"]) + self.commanded.record
+        return shot
+
+    def noise_average(self, event: Mapping[str, Any]) -> NoiseAverage:
+        """Average of a signal shot's |F|² over independent normal errors of both holds: three-point Gauss–Hermite."""
+        step = sqrt(3) * self.model.current_noise
+        kept = abs(self._play(event, 0.0, 0.0)[0].spin) ** 2
+        shift = scatter = 0.0
+        for write, read in ((step, 0.0), (0.0, step)):
+            values = [abs(self._play(event, sign * write, sign * read)[0].spin) ** 2 / kept - 1 for sign in (1, -1)]
+            mean = sum(values) / 6
+            shift += mean
+            scatter += sum(v * v for v in values) / 6 - mean * mean
+        return NoiseAverage(shift, sqrt(max(scatter, 0.0)))
+
+    def _wait(self, duration: float) -> None:
+        """Between shots the pump is on."""
+        if duration > 0 and self.follow_noble_gas:
+            idle = CellState(self._settled(), self.noble_gas, 0.0)
+            after, _ = self.model.cell.evolve(idle, Control(0.0, self.model.pumping_rate), duration)
+            self.noble_gas = after.noble_gas_polarization
+
+    def _settled(self) -> float:
+        return self.model.cell.rates.settled_alkali(self.noble_gas, self.model.pumping_rate)
+
+    def _play(
+        self, event: Mapping[str, Any], write_error: float, read_error: float
+    ) -> tuple[PredictedShot, CellState]:
+        stores = event["kind"] in ("signal", "background")
+        lights = event["kind"] in ("signal", "reference")
+        state = CellState(self._settled(), self.noble_gas, self._storage_field)
+        write = _Edge(float(event["write_current"]), float(event["write_hold"]), write_error)
+        held, state = self._edge(state, write, lights)
+        if stores:
+            state = self._store(state, event)
+            read = _Edge(float(event["read_current"]), float(event["read_hold"]), read_error)
+            held, state = self._edge(state, read, False)
+        q = float(self.model.cell.slowing_down(held.alkali_polarization))
+        return PredictedShot(held.alkali, held.alkali / q), state
+
+    @property
+    def _amplitude(self) -> float:
+        return max(abs(self.commanded.storage_current), abs(self.commanded.read_level_current))
+
+    @property
+    def _storage_field(self) -> float:
+        return self.model.field(self.commanded.storage_current, self._amplitude)
+
+    def _control(self, field: float, pumping_rate: float = 0.0, tilt_rate: float = 0.0) -> Control:
+        return Control(field, pumping_rate, tilt_rate, self.model.transverse_field)
+
+    def _edge(self, state: CellState, edge: _Edge, lights: bool) -> tuple[CellState, CellState]:
+        """From the gate's closing to the end of the record → (at the end of the hold, at the end of the record)."""
+        commanded, evolve = self.commanded, self.model.cell.evolve
+        resonance = self.model.field(edge.current, self._amplitude, edge.error)
+        tilt = self.model.tilt_rate if lights else 0.0
+        state, _ = evolve(state, self._control(self._storage_field), GATE_LEAD)
+        state, _ = evolve(state, self._control(resonance), commanded.settle)
+        state, _ = evolve(state, self._control(resonance, tilt_rate=tilt), commanded.pulse)
+        held, _ = evolve(state, self._control(resonance), edge.hold - commanded.settle - commanded.pulse)
+        read = self.model.field(commanded.read_level_current, self._amplitude)
+        after, _ = evolve(held, self._control(read), commanded.read_settle + commanded.record)
+        return held, after
+
+    def _store(self, state: CellState, event: Mapping[str, Any]) -> CellState:
+        """From the end of the write record to the read edge."""
+        commanded, cell = self.commanded, self.model.cell
+        left = float(event["storage_time"]) - commanded.read_settle - commanded.record - GATE_LEAD
+        before = state.noble_gas_polarization
+        field, rate = self._storage_field, self.model.pumping_rate
+        if commanded.pump == "on":
+            state, _ = cell.evolve(state, self._control(field, rate), left)
+        else:
+            state, _ = cell.evolve(state, self._control(field), left - (REPUMP - GATE_LEAD))
+            state, _ = cell.evolve(state, self._control(field, rate), REPUMP - GATE_LEAD)
+        if self.follow_noble_gas:
+            return state
+        return replace(state, noble_gas_polarization=before)
+
+
+@dataclass(frozen=True)
+class _Edge:
+    """One hold as commanded: current (A), length (s), and an error of the current (A)."""
+
+    current: float
+    hold: float
+    error: float

@@ -1,0 +1,213 @@
+"""The sections of a profile: frozen pydantic models, SI inside, unit strings accepted wherever a quantity is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr
+
+from spinlab.units import (
+    Amperes,
+    CubicMetres,
+    Kelvin,
+    PerCubicMetre,
+    PerSecond,
+    Radians,
+    RadiansPerSecond,
+    Seconds,
+    Tesla,
+    TeslaPerAmpere,
+    Unit,
+    Volts,
+    VoltsPerRadian,
+    Watts,
+)
+
+Positive = Field(gt=0, allow_inf_nan=False)
+NotNegative = Field(ge=0, allow_inf_nan=False)
+Fraction = Annotated[float, Unit(""), Field(ge=0, le=1)]
+Finite = Field(allow_inf_nan=False)
+Dotted = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
+Module = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen; a key that is not known is a fault."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
+
+
+class Cell(Section):
+    """The vapour cell of the twin; what is absent stays at the paper's operating point."""
+
+    alkali_density: Annotated[PerCubicMetre, Positive] | None = None
+    noble_gas_density: Annotated[PerCubicMetre, Positive] | None = None
+    temperature: Annotated[Kelvin, Positive] | None = None
+    noble_gas_polarization: Fraction | None = None  # at the start of the session
+    noble_gas_relaxation: Annotated[PerSecond, NotNegative] | None = None  # Γ_b
+    pumping_rate: Annotated[PerSecond, NotNegative] | None = None  # R, at full pump power
+    volume: Annotated[CubicMetres, Positive] | None = None
+
+
+class Coil(Section):
+    """The bias coil of the twin."""
+
+    constant: Annotated[TeslaPerAmpere, Finite] = 5e-3  # 50 mG/mA
+    time_constant: Annotated[Seconds, Positive] = 10e-6  # L/R with the damping resistor
+    current_noise: Annotated[Amperes, NotNegative] = 0.4e-6  # rms, drawn anew at every change of level
+    resolution: Annotated[Amperes, Positive] = 1e-6  # the supply's step on its fixed range
+
+
+class Diode(Section):
+    """A diode laser of the twin: light grows linearly above threshold, to 1 at the nominal current."""
+
+    threshold: Annotated[Amperes, NotNegative] = 0.05
+    nominal_current: Annotated[Amperes, Positive] = 0.25
+
+    def light(self, current: float) -> float:
+        """Optical power at ``current`` (A), in units of that at the nominal current."""
+        return max(0.0, current - self.threshold) / (self.nominal_current - self.threshold)
+
+
+class Optics(Section):
+    """The probe beam of the twin."""
+
+    rotation: Annotated[Radians, Finite] = 0.1  # of the polarization, by a fully tilted alkali
+    probe_power: Annotated[Watts, NotNegative] = 1e-3
+
+
+class Detector(Section):
+    """The balanced photodetector of the twin."""
+
+    volts_per_radian: Annotated[VoltsPerRadian, Positive] = 10.0
+    noise: Annotated[Volts, NotNegative] = 1e-3  # rms a sample, besides shot and projection noise
+
+
+class Bench(Section):
+    """The twin bench: who opens it, and the apparatus around the cell."""
+
+    factory: Dotted = "sims.bench:open_bench"
+    yaml: str = "sims/bench.yaml"  # relative to the laboratory root
+    ambient_field: Annotated[Tesla, Finite] = 0.0  # along z
+    transverse_field: Annotated[Tesla, Finite] = 2e-12  # 0.02 uG
+    tilt_rate: Annotated[RadiansPerSecond, NotNegative] = 5e3  # of the signal pulse: 5 mrad/us
+    coil: Coil = Coil()
+    pump: Diode = Diode()
+    probe: Diode = Diode(threshold=0.03, nominal_current=0.1)
+    optics: Optics = Optics()
+    detector: Detector = Detector()
+
+
+class Visa(Section):
+    """How VISA resources are opened unless a device says otherwise."""
+
+    library: str = "sim"  # "sim": the twin bench of this profile; else as PyVISA takes it: "@py", "", a path
+    timeout: Annotated[Seconds, Positive] = 5.0
+
+
+class DeviceEntry(Section):
+    """One device: its class, where it is, and what it may do."""
+
+    class_: Dotted = Field(alias="class")
+    address: str = Field(min_length=1)
+    library: str | None = None  # None: that of [visa]
+    timeout: Annotated[Seconds, Positive] | None = None  # None: that of [visa]
+    limits: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
+
+
+class Plans(Section):
+    """Where the plans are."""
+
+    modules: tuple[Module, ...] = ("plans",)
+
+
+class Records(Section):
+    """Where the runs go."""
+
+    directory: Path = Path("records")  # relative to the laboratory root
+
+
+class Calibration(Section):
+    """What the control side takes as calibrated, as long as no calibration set says better."""
+
+    coil_constant: Annotated[TeslaPerAmpere, Positive] = 5e-3
+    ambient_field: Annotated[Tesla, Finite] = 0.0
+    pumping_rate: Annotated[PerSecond, NotNegative] | None = None  # R at pump_current
+    pump_current: Annotated[Amperes, NotNegative] | None = None
+    coil_time_constant: Annotated[Seconds, NotNegative] = 10e-6
+    wave_gain_error: Annotated[float, Unit(""), Finite] = 0.0
+    wave_offset: Annotated[Amperes, Finite] = 0.0
+    dc_offset: Annotated[Amperes, Finite] = 0.0
+
+
+class SafeAction(Section):
+    """One step of the safe state: what a device is told; without ``action`` and ``settings``, its own safe state."""
+
+    device: str
+    action: str | None = None
+    settings: dict[str, Any] = {}
+
+
+class Overhead(Section):
+    """What engine and analysis cost on the wall clock, for the predicted duration."""
+
+    per_message: Annotated[Seconds, NotNegative] = 0.0
+    per_shot: Annotated[Seconds, NotNegative] = 0.0
+
+
+class Profile(Section):
+    """A whole profile, checked and resolved; made by `spinlab.profile.load_profile`."""
+
+    clock: Literal["virtual", "wall"] = "virtual"
+    epoch: AwareDatetime = datetime(2026, 1, 1, tzinfo=UTC)  # where the virtual clock begins
+    seed: int = Field(default=0, ge=0)
+    budget: Annotated[Seconds, Positive] | None = None  # virtual time that one run may take
+    cell: Cell = Cell()
+    bench: Bench = Bench()
+    visa: Visa = Visa()
+    devices: dict[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")], DeviceEntry] = {}
+    plans: Plans = Plans()
+    plan_defaults: dict[str, dict[str, Any]] = {}
+    records: Records = Records()
+    calibration: Calibration = Calibration()
+    safe_state: tuple[SafeAction, ...] = ()
+    overhead: Overhead = Overhead()
+    _path: Path = PrivateAttr(default=Path())
+    _root: Path = PrivateAttr(default=Path())
+
+    @property
+    def path(self) -> Path:
+        """The file that this profile was read from, absolute."""
+        return self._path
+
+    @property
+    def root(self) -> Path:
+        """The laboratory root, absolute."""
+        return self._root
+
+    @property
+    def records_directory(self) -> Path:
+        """The folder of the records, absolute."""
+        return self._root / self.records.directory
+
+    @property
+    def bench_yaml(self) -> Path:
+        """The file that lists the resources of the twin bench, absolute."""
+        return self._root / self.bench.yaml
+
+    def library_of(self, device: str) -> str:
+        """Return the VISA library of a device."""
+        library = self.devices[device].library
+        return self.visa.library if library is None else library
+
+    def timeout_of(self, device: str) -> float:
+        """Return the VISA time-out of a device, s."""
+        timeout = self.devices[device].timeout
+        return self.visa.timeout if timeout is None else timeout
+
+    def as_document(self) -> dict[str, Any]:
+        """Return the resolved profile as JSON-able values, SI, without the paths of this machine: its provenance."""
+        return self.model_dump(mode="json", by_alias=True)

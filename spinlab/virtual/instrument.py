@@ -1,0 +1,182 @@
+"""What every message-based instrument is: a message goes in, at most one reply comes out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from spinlab.virtual.commands import AnySetting, Command, declared
+from spinlab.virtual.formats import shortest
+from spinlab.virtual.schedule import Schedule
+from spinlab.virtual.status import CommandFailed
+
+Call = tuple[Command, tuple[int, ...], list[str]]
+"""A command that was recognised, its numeric suffixes and the texts of its arguments."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """What a method returns when its answer takes time: ``then()`` gives the answer at time ``until`` (s)."""
+
+    until: float
+    then: Callable[[], Any] = lambda: None
+
+
+@dataclass
+class Pending:
+    """A reply that will be there at ``ready_at`` (s); ``reply`` stays None if the message turns out to ask nothing."""
+
+    ready_at: float
+    done: bool = False
+    reply: bytes | None = None
+
+
+Reply = bytes | Pending | None
+
+
+class Instrument(ABC):
+    """A message-based instrument on a bench's timeline.
+
+    Whoever owns a wire calls :meth:`receive` with one message, its terminator removed, and sends back what it returns
+    followed by ``reply_terminator``. ``latency`` is the time one exchange costs, s. Messages longer than
+    ``input_buffer_size`` bytes are lost, with the error the model has for that.
+    """
+
+    identity: str = "SPINLAB,INSTRUMENT,0,1.0"
+    reply_terminator: bytes = b"\n"
+    reply_separator: bytes = b";"
+    latency: float = 1e-3
+    input_buffer_size: int = 1 << 22
+    number_format: Callable[[float], str] = staticmethod(shortest)
+    commands: ClassVar[list[Command]]
+    settings: ClassVar[list[AnySetting]]
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        cls.commands, cls.settings = declared(cls)
+
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule = schedule
+        self.busy_until = float("-inf")
+        self.reset()
+
+    # --- what a model implements
+
+    @abstractmethod
+    def parse(self, message: str) -> Iterator[Call]:
+        """Yield the calls of a message in order; raises CommandFailed where it stops making sense."""
+
+    @abstractmethod
+    def fail(self, failure: CommandFailed) -> None:
+        """Report an error the way the model does."""
+
+    def reset(self) -> None:
+        """Do what *RST does; a model with more than settings extends this."""
+        for each in self.settings:
+            each.reset(self)
+
+    def setting_changed(self, name: str) -> None:
+        """Hear that a message changed the setting ``name``."""
+
+    def trigger(self) -> None:
+        """Do what *TRG and a bus trigger do; nothing unless the model has one."""
+
+    def serial_poll(self, message_available: bool) -> int:
+        """Return the status byte."""
+        return 16 if message_available else 0
+
+    # --- what a wire calls
+
+    def receive(self, message: bytes) -> Reply:
+        """Carry out one message; returns its reply, None, or a :class:`Pending` one. Never raises for any bytes."""
+        now = self.schedule.catch_up()
+        if len(message) > self.input_buffer_size:
+            self.fail(CommandFailed(-363))
+            return None
+        text = message.decode("latin-1").strip()
+        if now < self.busy_until:
+            return self._later(self.busy_until, Pending(self.busy_until), lambda: self._work(self.parse(text), []))
+        return self._work(self.parse(text), [])
+
+    def interrupted(self) -> None:
+        """Hear that a message came before the last reply was read; the reply is lost."""
+        self.fail(CommandFailed(-410))
+
+    def unterminated(self) -> None:
+        """Hear that somebody tried to read although there is nothing to say."""
+        self.fail(CommandFailed(-420))
+
+    def device_clear(self) -> None:
+        """Forget whatever is half received or half sent (the wire drops its own queues); settings stay."""
+        self.busy_until = float("-inf")
+
+    # --- carrying out
+
+    def _work(self, calls: Iterator[Call], replies: list[bytes]) -> Reply:
+        """Carry out the calls; an execution error skips one of them, a syntax error ends the message."""
+        while True:
+            try:
+                found, suffixes, arguments = next(calls)
+                answer = found.call(self, suffixes, arguments)
+                if isinstance(answer, Wait):
+                    return self._await(answer, calls, replies)
+                if answer is not None:
+                    replies.append(self._written(answer))
+            except StopIteration:
+                break
+            except CommandFailed as failure:
+                self.fail(failure)
+                if failure.is_syntax:
+                    break
+        return self.reply_separator.join(replies) if replies else None
+
+    def _await(self, wait: Wait, calls: Iterator[Call], replies: list[bytes]) -> Reply:
+        def resume() -> Reply:
+            try:
+                answer = wait.then()
+                if answer is not None:
+                    replies.append(self._written(answer))
+            except CommandFailed as failure:
+                self.fail(failure)
+            return self._work(calls, replies)
+
+        if wait.until <= self.schedule.clock.now():
+            return resume()
+        return self._later(wait.until, Pending(wait.until), resume)
+
+    def _later(self, until: float, pending: Pending, resume: Callable[[], Reply]) -> Pending:
+        """Book the rest of a message; messages that come meanwhile are carried out after it."""
+        self.busy_until = until
+
+        def carry_on(_: float) -> None:
+            outcome = resume()
+            if isinstance(outcome, Pending):
+                self._follow(outcome, pending)
+            else:
+                pending.reply, pending.done = outcome, True
+
+        self.schedule.at(until, carry_on)
+        return pending
+
+    def _follow(self, first: Pending, last: Pending) -> None:
+        """Let ``last`` take over the outcome of ``first``, which had to wait once more."""
+
+        def take_over(_: float) -> None:
+            if first.done:
+                last.reply, last.done = first.reply, True
+            else:
+                self._follow(first, last)
+
+        last.ready_at = first.ready_at
+        self.schedule.at(first.ready_at, take_over)
+
+    def _written(self, answer: Any) -> bytes:
+        if isinstance(answer, bytes):
+            return answer
+        if isinstance(answer, str):
+            return answer.encode("latin-1", "replace")
+        if isinstance(answer, (bool, int)):
+            return str(int(answer)).encode()
+        return self.number_format(answer).encode()

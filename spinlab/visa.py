@@ -1,0 +1,178 @@
+"""Ophyd devices over VISA: one link per box, signals that carry the clock's time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pyvisa
+from ophyd import Device, Signal
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from spinlab.errors import BadInput, InstrumentError, nearest
+
+if TYPE_CHECKING:
+    from spinlab.clock.base import Clock
+    from spinlab.clock.status import ClockStatus
+
+
+class VisaLink:
+    """One instrument's VISA resource, opened when first needed; every exchange holds the link's lock and is counted."""
+
+    def __init__(self, open_resource: Callable[[], Any], address: str) -> None:
+        self.address = address
+        self._open = open_resource
+        self._resource: Any = None
+        self.exchanges = 0
+        self._lock = threading.RLock()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the resource has been opened."""
+        return self._resource is not None
+
+    def write(self, message: str) -> None:
+        """Send one message."""
+        with self._lock:
+            self._guard(lambda resource: resource.write(message), message)
+
+    def query(self, message: str) -> str:
+        """Send one message and return its reply without terminators."""
+        with self._lock:
+            reply: str = self._guard(lambda resource: resource.query(message), message)
+            return reply.strip()
+
+    def query_floats(self, message: str, count: int) -> npt.NDArray[np.float32]:
+        """Send one message whose reply is a block of ``count`` little-endian float32."""
+        with self._lock:
+            return np.asarray(self._guard(lambda resource: _read_block(resource, message, count), message))
+
+    def close(self) -> None:
+        """Close the resource; harmless when it is not open."""
+        with self._lock:
+            if self._resource is not None:
+                self._resource.close()
+                self._resource = None
+
+    def _guard(self, exchange: Callable[[Any], Any], message: str) -> Any:
+        try:
+            if self._resource is None:
+                self._resource = self._open()
+            self.exchanges += 1
+            return exchange(self._resource)
+        except (pyvisa.errors.VisaIOError, pyvisa.errors.InvalidSession, OSError, UnicodeDecodeError) as error:
+            raise InstrumentError(f"{self.address}: {error} (after {message[:60]!r})") from error
+
+
+def _read_block(resource: Any, message: str, count: int) -> npt.NDArray[np.float32]:
+    """A framed binary read: the terminator is off, since it would split the data at every 0x0A."""
+    resource.write(message)
+    size = 2 + 4 * count + 1
+    with resource.read_termination_context(None):
+        raw = resource.read_bytes(size, chunk_size=size + 64)
+    if raw[:2] != b"#0" or raw[-1:] != b"\n":
+        raise InstrumentError(f"a block of {count} readings should be framed by #0 and LF, got {raw[:8]!r}…")
+    return np.frombuffer(raw, dtype="<f4", count=count, offset=2)
+
+
+class ClockSignal(Signal):
+    """A value with the clock's time; ``set`` is done at once, on the caller's thread."""
+
+    def put(self, value: Any, **kwargs: Any) -> None:
+        """Store a value as of now."""
+        clock: Clock = self.parent.clock
+        kwargs.setdefault("timestamp", clock.timestamp())
+        super().put(value, force=True, **kwargs)
+
+    def set(self, value: Any, **_: Any) -> ClockStatus:
+        """Store a value; returns a finished status."""
+        self.put(value)
+        clock: Clock = self.parent.clock
+        status = clock.status(self.name, "set")
+        status.set_finished()
+        return status
+
+
+class DeviceSettings(BaseModel):
+    """What a profile may say about a device; a kind of instrument adds its own fields."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the session gives to a device beside its link."""
+
+    clock: Clock
+    make_safe: Callable[[], None]
+
+
+class VisaDevice(Device):
+    """An Ophyd device over one VISA link.
+
+    A subclass names the ``Settings`` a profile may give it and the ``models`` whose ``*IDN?`` it accepts, and says how
+    it is brought to its safe state. ``stop`` (which the engine calls on every device it has set, in no order) makes
+    the whole laboratory safe in the profile's order; ``make_safe`` is this device's part of it.
+    """
+
+    Settings: ClassVar[type[DeviceSettings]] = DeviceSettings
+    models: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, name: str, link: VisaLink, settings: DeviceSettings, surroundings: Surroundings) -> None:
+        self.link = link
+        self.settings = settings
+        self.clock = surroundings.clock
+        self._make_all_safe = surroundings.make_safe
+        super().__init__(name=name)
+
+    def connect(self) -> str:
+        """Open the link, check that the right kind of box answers, bring it to a known state; returns ``*IDN?``."""
+        identity = self.link.query("*IDN?")
+        if not any(model in identity for model in self.models):
+            raise InstrumentError(
+                f"{self.name}: {self.link.address} answers {identity!r}, expected a {' or '.join(self.models)}"
+            )
+        self.initialise()
+        return identity
+
+    def initialise(self) -> None:
+        """Put the box into the state that every plan may assume."""
+
+    def make_safe(self) -> None:
+        """Bring this box to its safe state: quick, repeatable."""
+
+    def stop(self, *, success: bool = False) -> None:
+        """Bring the laboratory to its safe state (Bluesky calls this at the end, at a pause and on a fault)."""
+        self._make_all_safe()
+
+    def done(self, what: str) -> ClockStatus:
+        """A status that is already finished."""
+        status = self.clock.status(self.name, what)
+        status.set_finished()
+        return status
+
+    def refuse_error(self, reply: str, context: str) -> None:
+        """Raise InstrumentError when a SCPI error-queue reply says anything but 0."""
+        code = reply.split(",", 1)[0].strip()
+        if code.lstrip("+-") != "0":
+            raise InstrumentError(f"{self.name}: {reply.strip()} (after {context})")
+
+
+def read_settings(device_class: type[VisaDevice], name: str, values: dict[str, Any]) -> DeviceSettings:
+    """Validate a profile's settings for one device; raises BadInput with one line per fault."""
+    model = device_class.Settings
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise BadInput("\n".join(_settings_fault(name, model, fault) for fault in error.errors())) from None
+
+
+def _settings_fault(name: str, model: type[DeviceSettings], fault: Any) -> str:
+    key = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        return f"devices.{name}.settings.{key}: unknown key{nearest(key, model.model_fields)}"
+    return f"devices.{name}.settings.{key}: {fault['msg']} (got {fault['input']!r})"
