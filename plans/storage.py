@@ -24,6 +24,7 @@ from spinlab.units import format_quantity
 Kind = Literal["reference", "signal", "background", "reference background"]
 DEFAULT_TIMES = (0.05, 0.3, 2.0, 10.0, 60.0, 600.0, 1800.0, 3600.0)
 LONGEST_PAIR = 40.0  # s that the delay generator times by itself
+DRIFT_TIME = 10.0  # s after which the line may have moved by more than a fit finds back
 TRACKING_PULSE = 2e-6  # s
 TRACKING_RECORD = 5e-3  # s
 TRACKING_LEAD = 0.1  # s before a read at which tracking begins
@@ -125,7 +126,7 @@ def storage(
     """
     setup = Setup(coil, pump_laser, probe, polarimeter, timing, calibration)
     edges = EdgeTiming(calibration.coil_time_constant, pulse, record, sample_rate)
-    again = None if track == "write" else 10.0 if pump == "dark" else LONGEST_PAIR
+    again = None if track == "write" else DRIFT_TIME if pump == "dark" else LONGEST_PAIR
     conditions = Conditions(storage_field, read_field, pump, edges, erase_time, again)
     _check(setup, conditions, storage_times, shots)
     return _storage(setup, conditions, tuple(storage_times), shots)
@@ -387,7 +388,9 @@ class _Experiment:
             calibration.mixture.electron_gyromagnetic / q * step * edges.time_constant,
         )
         trace = self.setup.polarimeter.trace.get()
-        fit = fit_fid(trace, decay, self.line) if shot.has_signal else project_fid(trace, decay, self.line)
+        moved = shot.storage_time > DRIFT_TIME and not self.conditions.is_tracked_again(shot)
+        line = None if moved else self.line
+        fit = fit_fid(trace, decay, line) if shot.has_signal else project_fid(trace, decay, self.line)
         if shot.kind == "reference" and fit.significance < SIGNIFICANT:
             raise RunFailed(
                 f"the reference's amplitude is {fit.significance:.1f} σ, at least {SIGNIFICANT:g} is needed: "

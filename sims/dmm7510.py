@@ -495,7 +495,9 @@ class DMM7510(ScpiInstrument):
         table = columns[0] if len(columns) == 1 else np.stack(columns, axis=1)
         return indefinite_block(table.astype(kind))
 
-    def _numbers(self, element: str, readings: FloatArray, times: Callable[[], FloatArray], buffer: ReadingBuffer) -> FloatArray:
+    def _numbers(
+        self, element: str, readings: FloatArray, times: Callable[[], FloatArray], buffer: ReadingBuffer
+    ) -> FloatArray:
         if element == "READ":
             return readings
         if element == "REL":
@@ -503,7 +505,9 @@ class DMM7510(ScpiInstrument):
         absolute = times() + self._epoch
         return {"SEC": np.floor(absolute), "FRAC": absolute % 1.0, "STAT": np.zeros(len(readings))}[element]
 
-    def _texts(self, element: str, readings: FloatArray, times: Callable[[], FloatArray], buffer: ReadingBuffer) -> list[str]:
+    def _texts(
+        self, element: str, readings: FloatArray, times: Callable[[], FloatArray], buffer: ReadingBuffer
+    ) -> list[str]:
         if element == "STAT" or element == "SEC":
             return [str(int(value)) for value in self._numbers(element, readings, times, buffer)]
         if element in NUMERIC:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
 from spinlab.virtual.commands import command, query, setting
-from spinlab.virtual.parameters import Boolean, Integer, Number, Parameter, Word
+from spinlab.virtual.parameters import Boolean, Integer, Number, Parameter
 from spinlab.virtual.schedule import Schedule
 from spinlab.virtual.srs import NO_SUCH_QUERY, NO_SUCH_SET, SrsInstrument
 from spinlab.virtual.status import CommandFailed

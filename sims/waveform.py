@@ -14,7 +14,7 @@ UNSEEN = 256  # cycles that may pile up before whole ones are skipped
 
 @dataclass(frozen=True)
 class Waveform:
-    """One cycle as ``(fraction of the period, level)`` steps, beginning at 0; repeated ``cycles`` times (may be inf)."""
+    """One cycle as steps ``(fraction of the period, level)`` from 0 on, repeated ``cycles`` times (may be inf)."""
 
     steps: tuple[tuple[float, float], ...]
     period: float

@@ -50,9 +50,7 @@ def load_module(name: str, root: Path) -> ModuleType:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(error.name + ".")):
-            raise BadInput(
-                f"no module {name!r} in the laboratory {root}{_nearest_module(name, root)}"
-            ) from None
+            raise BadInput(f"no module {name!r} in the laboratory {root}{_nearest_module(name, root)}") from None
         raise
 
 
@@ -86,8 +84,6 @@ def _refuse_stranger(top: str, root: Path) -> None:
 
 def _nearest_module(name: str, root: Path) -> str:
     folder = root.joinpath(*name.split(".")[:-1])
-    modules = [path.stem for path in folder.glob("*.py")] + [
-        path.parent.name for path in folder.glob("*/__init__.py")
-    ]
+    modules = [path.stem for path in folder.glob("*.py")] + [path.parent.name for path in folder.glob("*/__init__.py")]
     prefix = name.rpartition(".")[0]
     return nearest(name, [f"{prefix}.{module}".lstrip(".") for module in modules])

@@ -81,11 +81,7 @@ class Parameter:
         if self.role is not None:
             return f"device {self.role}"
         kind = self.kind.__name__ if self.kind else ""
-        one = (
-            " | ".join(str(choice) for choice in self.choices)
-            or self.unit
-            or ("number" if kind == "float" else kind)
-        )
+        one = " | ".join(str(choice) for choice in self.choices) or self.unit or ("number" if kind == "float" else kind)
         return f"list of {one}" if self.is_list else one
 
     @property
@@ -166,9 +162,7 @@ def describe(plan: Callable[..., Any], name: str | None = None) -> PlanSignature
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             raise BadInput(f"plan {name!r}: parameter {parameter.name!r} cannot be given by name")
         annotation = _resolve(plan, parameter.annotation)
-        parameters.append(
-            _read_parameter(parameter.name, annotation, parameter.default, docs.get(parameter.name, ""))
-        )
+        parameters.append(_read_parameter(parameter.name, annotation, parameter.default, docs.get(parameter.name, "")))
     return PlanSignature(name, text.partition("\n")[0].strip(), tuple(parameters))
 
 
@@ -176,7 +170,7 @@ def _resolve(plan: Callable[..., Any], annotation: Any) -> Any:
     """Return the annotation itself; one that exists for type checkers only stays text, and thus is a device."""
     holder = types.SimpleNamespace(__annotations__={"it": annotation})
     try:
-        namespace = inspect.unwrap(plan).__globals__  # type: ignore[attr-defined]
+        namespace = inspect.unwrap(plan).__globals__
         return get_type_hints(holder, namespace, include_extras=True)["it"]
     except (NameError, AttributeError):
         return annotation
@@ -205,13 +199,8 @@ def _without_none(annotation: Any) -> tuple[Any, bool]:
 
 
 def _parameter_docs(text: str) -> dict[str, str]:
-    """Return what the docstring says of each parameter, written as ````shots``: how often`` up to the full stop."""
-    docs: dict[str, str] = {}
-    for paragraph in text.split("\n\n"):
-        flowing = " ".join(paragraph.split())
-        for names, doc in re.findall(r"((?:``\w+``(?:, )?)+): (.*?)(?=\. ``|\.?$)", flowing):
-            docs |= dict.fromkeys(re.findall(r"\w+", names), doc)
-    return docs
+    """Return what the docstring says in lines such as ``shots: how often each time is measured``."""
+    return dict(re.findall(r"^\s*(\w+): +(\S.*?)\s*$", text, re.MULTILINE))
 
 
 # ------------------------------------------------------------------------------------------------ binding
@@ -239,7 +228,8 @@ def bind(
 ) -> Bound:
     """Return the arguments of a plan.
 
-    values: what the user says, texts or values. devices: role name -> device. defaults: the profile's, under ``values``.
+    values: what the user says, texts or values. devices: role name -> device, and whatever else a session gives to plans
+    by parameter name, such as ``calibration``. defaults: the profile's ``[plan_defaults]``, under ``values``.
     Raises BadInput for unknown or missing parameters, missing devices, wrong units, numbers and choices.
     """
     signature = plan if isinstance(plan, PlanSignature) else describe(plan)
@@ -256,9 +246,7 @@ def _refuse_name(signature: PlanSignature, name: str, names: list[str], source: 
     if any(parameter.name == name for parameter in signature.devices):
         raise BadInput(f"plan {signature.name!r}: {name!r} is a device, which the profile names{source}")
     known = f"it has {', '.join(names)}" if names else "it has none"
-    raise BadInput(
-        f"plan {signature.name!r} has no parameter {name!r}{nearest(name, names)}{source}: {known}"
-    )
+    raise BadInput(f"plan {signature.name!r} has no parameter {name!r}{nearest(name, names)}{source}: {known}")
 
 
 def _bind_devices(signature: PlanSignature, devices: Mapping[str, Any]) -> dict[str, Any]:
@@ -268,9 +256,8 @@ def _bind_devices(signature: PlanSignature, devices: Mapping[str, Any]) -> dict[
         if role in devices:
             bound[parameter.name] = devices[role]
         elif parameter.required:
-            raise BadInput(
-                f"plan {signature.name!r} needs a device {role!r}, which the profile does not name{nearest(role, devices)}"
-            )
+            hint = nearest(role, devices)
+            raise BadInput(f"plan {signature.name!r} needs a device {role!r}, which the profile does not name{hint}")
     return bound
 
 
@@ -285,7 +272,8 @@ def _bind_values(signature: PlanSignature, chosen: Mapping[str, Any]) -> dict[st
         elif parameter.required:
             raise BadInput(f"plan {signature.name!r} needs {parameter.name}=<{parameter.type_text}>")
         else:
-            bound[parameter.name] = parameter.default
+            default = parameter.default
+            bound[parameter.name] = list(default) if isinstance(default, list) else default
     return bound
 
 

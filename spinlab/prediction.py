@@ -30,6 +30,14 @@ class BenchModel:
     current_noise: float
     current_resolution: float
 
+    @property
+    def tracking_noise(self) -> float:
+        """Scatter of a tracked p_b that the supply's noise and rounding make."""
+        mixture = self.cell.mixture
+        current = sqrt(self.current_noise**2 + self.current_resolution**2 / 12)
+        electron = mixture.electron_gyromagnetic * self.coil_constant * current
+        return electron / (mixture.exchange_strength * mixture.noble_gas_density / 2)
+
     def field(self, current: float, amplitude: float, error: float = 0.0) -> float:
         """Field (T) of a waveform level: the fraction of the amplitude it is sent as, rounded as the supply does."""
         played = amplitude * round(current / amplitude, 7)
@@ -57,10 +65,14 @@ class Commanded:
 
 @dataclass(frozen=True)
 class PredictedShot:
-    """Alkali at the end of the read hold: transverse F per atom (complex, ħ) and electron spin s = F/q."""
+    """Alkali at the end of the read hold: transverse F per atom (complex, ħ) and electron spin s = F/q.
+
+    ``noble_gas`` is p_b as it was before the write.
+    """
 
     spin: complex
     electron: complex
+    noble_gas: float
 
 
 @dataclass(frozen=True)
@@ -84,19 +96,22 @@ class Predictor:
     def shot(self, event: Mapping[str, Any]) -> PredictedShot:
         """The next shot of the run (an event of its primary stream); call it for every shot, in order."""
         self._wait(float(event["write_time"]) - self.time)
-        shot, end = self._play(event, 0.0, 0.0)
+        shot, end = self._play(event, self.noble_gas)
         if self.follow_noble_gas:
             self.noble_gas = end.noble_gas_polarization
         self.time = float(event["read_time"]) + float(event["read_hold"]) + self.commanded.record
         return shot
 
-    def noise_average(self, event: Mapping[str, Any]) -> NoiseAverage:
-        """Average of a signal shot's |F|² over independent normal errors of both holds: three-point Gauss–Hermite."""
+    def noise_average(self, event: Mapping[str, Any], shot: PredictedShot) -> NoiseAverage:
+        """Average of a predicted shot's |F|² over independent normal errors of both holds: three-point Gauss–Hermite."""
         step = sqrt(3) * self.model.current_noise
-        kept = abs(self._play(event, 0.0, 0.0)[0].spin) ** 2
+        kept = abs(shot.spin) ** 2
         shift = scatter = 0.0
         for write, read in ((step, 0.0), (0.0, step)):
-            values = [abs(self._play(event, sign * write, sign * read)[0].spin) ** 2 / kept - 1 for sign in (1, -1)]
+            values = [
+                abs(self._play(event, shot.noble_gas, sign * write, sign * read)[0].spin) ** 2 / kept - 1
+                for sign in (1, -1)
+            ]
             mean = sum(values) / 6
             shift += mean
             scatter += sum(v * v for v in values) / 6 - mean * mean
@@ -105,19 +120,19 @@ class Predictor:
     def _wait(self, duration: float) -> None:
         """Between shots the pump is on."""
         if duration > 0 and self.follow_noble_gas:
-            idle = CellState(self._settled(), self.noble_gas, 0.0)
+            idle = CellState(self._settled(self.noble_gas), self.noble_gas, 0.0)
             after, _ = self.model.cell.evolve(idle, Control(0.0, self.model.pumping_rate), duration)
             self.noble_gas = after.noble_gas_polarization
 
-    def _settled(self) -> float:
-        return self.model.cell.rates.settled_alkali(self.noble_gas, self.model.pumping_rate)
+    def _settled(self, noble_gas: float) -> float:
+        return self.model.cell.rates.settled_alkali(noble_gas, self.model.pumping_rate)
 
     def _play(
-        self, event: Mapping[str, Any], write_error: float, read_error: float
+        self, event: Mapping[str, Any], noble_gas: float, write_error: float = 0.0, read_error: float = 0.0
     ) -> tuple[PredictedShot, CellState]:
         stores = event["kind"] in ("signal", "background")
         lights = event["kind"] in ("signal", "reference")
-        state = CellState(self._settled(), self.noble_gas, self._storage_field)
+        state = CellState(self._settled(noble_gas), noble_gas, self._storage_field)
         write = _Edge(float(event["write_current"]), float(event["write_hold"]), write_error)
         held, state = self._edge(state, write, lights)
         if stores:
@@ -125,7 +140,7 @@ class Predictor:
             read = _Edge(float(event["read_current"]), float(event["read_hold"]), read_error)
             held, state = self._edge(state, read, False)
         q = float(self.model.cell.slowing_down(held.alkali_polarization))
-        return PredictedShot(held.alkali, held.alkali / q), state
+        return PredictedShot(held.alkali, held.alkali / q, noble_gas), state
 
     @property
     def _amplitude(self) -> float:

@@ -175,7 +175,7 @@ def _registry() -> Any:
     import pint
 
     # Begun empty: a registry that begins with its defaults has cached the old hertz before it can be redefined.
-    registry = pint.UnitRegistry(None, on_redefinition="ignore", autoconvert_offset_to_baseunit=True)
+    registry: Any = pint.UnitRegistry(None, on_redefinition="ignore", autoconvert_offset_to_baseunit=True)
     registry.load_definitions(str(importlib.resources.files("pint") / "default_en.txt"))
     registry.define("gauss = 1e-4 * tesla = G")
     registry.define("oscillation = [oscillation]")

@@ -85,9 +85,7 @@ def test_what_is_no_such_quantity_is_refused_by_name(value, unit, reason):
 
 
 def test_the_refusal_names_the_unit_and_an_example():
-    with pytest.raises(
-        BadInput, match=r"'94 mA' has the wrong dimension: expected a quantity in T, such as '94 mG'"
-    ):
+    with pytest.raises(BadInput, match=r"'94 mA' has the wrong dimension: expected a quantity in T, such as '94 mG'"):
         quantity("94 mA", "T")
 
 
@@ -127,9 +125,7 @@ def test_an_empty_item_is_refused():
 def test_the_table_agrees_with_pint(number, first, second, operator, power):
     text = f"{first}{operator}{second}^{power}"
     value, dimension = units._parse_unit(text)
-    quantity_of_pint = units._registry().Quantity(
-        number, units._registry().parse_units(text.replace("%", "percent"))
-    )
+    quantity_of_pint = units._registry().Quantity(number, units._registry().parse_units(text.replace("%", "percent")))
     names = ("m", "kg", "s", "A", "K", "oscillation")
     si = "*".join(f"{name}**{exponent}" for name, exponent in zip(names, dimension, strict=True))
     assert number * float(value) == pytest.approx(quantity_of_pint.to(si).magnitude, rel=1e-12, abs=0)

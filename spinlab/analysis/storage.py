@@ -19,7 +19,7 @@ import numpy as np
 from spinlab.analysis.lifetime import Lifetime, fit_lifetime
 from spinlab.analysis.result import Result, Table
 from spinlab.errors import RunFailed
-from spinlab.prediction import BenchModel, Commanded, Predictor
+from spinlab.prediction import BenchModel, Commanded, PredictedShot, Predictor
 from spinlab.units import format_quantity
 
 if TYPE_CHECKING:
@@ -41,6 +41,9 @@ class Point:
     electron_sigma: float
     predicted: float
     predicted_electron: float
+    noble_gas: float
+    predicted_noble_gas: float
+    tracking_sigma: float
     shots: int
 
     @property
@@ -48,16 +51,29 @@ class Point:
         """Measured minus predicted in units of σ."""
         return (self.efficiency - self.predicted) / self.sigma
 
+    @property
+    def tracking_deviation(self) -> float:
+        """Tracked minus predicted p_b in units of what one tracking shot scatters by.
+
+        The prediction takes the commanded currents as they were. Had tracking gone astray, it would follow it there.
+        """
+        return (self.noble_gas - self.predicted_noble_gas) / self.tracking_sigma
+
+    @property
+    def agrees(self) -> bool:
+        """Within 3 σ and 0.02 of the prediction, at a resonance where the rate equations expect it (6 σ)."""
+        near = abs(self.deviation) < 3 and abs(self.efficiency - self.predicted) < 0.02
+        return near and abs(self.tracking_deviation) < 6
+
 
 @dataclass(frozen=True)
 class _Shot:
-    """Measured and predicted |F|² and |s|² of one shot, each with its relative variance."""
+    """One shot: measured F and s in volts, and what was predicted for it."""
 
     event: Event
     spin: complex
     electron: complex
-    predicted_spin: complex
-    predicted_electron: complex
+    predicted: PredictedShot
 
 
 def analyse(run: Run, profile: Profile) -> Result:
@@ -97,7 +113,7 @@ def efficiencies(
 def _shot(event: dict[str, Any], predictor: Predictor) -> _Shot:
     spin = complex(event["spin_real"], event["spin_imag"])
     predicted = predictor.shot(event)
-    return _Shot(event, spin, spin / event["slowing_down"], predicted.spin, predicted.electron)
+    return _Shot(event, spin, spin / event["slowing_down"], predicted)
 
 
 def _point(time: float, shots: list[_Shot], kept: float, predictor: Predictor) -> Point:
@@ -109,9 +125,9 @@ def _point(time: float, shots: list[_Shot], kept: float, predictor: Predictor) -
     electron, electron_variance = _ratio(
         signals, references, chosen("background"), _all(shots, "reference background"), "electron"
     )
-    noise = predictor.noise_average(signals[0].event)
-    predicted = _mean_square(signals, "predicted_spin") / _mean_square(references, "predicted_spin")
-    predicted_electron = _mean_square(signals, "predicted_electron") / _mean_square(references, "predicted_electron")
+    noise = predictor.noise_average(signals[0].event, signals[0].predicted)
+    predicted = _mean_square(signals, "spin") / _mean_square(references, "spin")
+    predicted_electron = _mean_square(signals, "electron") / _mean_square(references, "electron")
     scatter = noise.scatter**2 / len(signals)
     point = Point(
         set_time=time,
@@ -122,6 +138,9 @@ def _point(time: float, shots: list[_Shot], kept: float, predictor: Predictor) -
         electron_sigma=electron * kept * sqrt(electron_variance + scatter),
         predicted=predicted * kept * (1 + noise.shift),
         predicted_electron=predicted_electron * kept * (1 + noise.shift),
+        noble_gas=float(np.mean([s.event["write_polarization"] for s in signals])),
+        predicted_noble_gas=float(np.mean([s.predicted.noble_gas for s in signals])),
+        tracking_sigma=predictor.model.tracking_noise,
         shots=len(signals),
     )
     if not all(isfinite(v) for v in (point.efficiency, point.sigma, point.electron, point.predicted)):
@@ -163,7 +182,7 @@ def _mean(shots: list[_Shot], what: str) -> complex:
 
 
 def _mean_square(shots: list[_Shot], what: str) -> float:
-    return float(np.mean([abs(getattr(s, what)) ** 2 for s in shots]))
+    return float(np.mean([abs(getattr(s.predicted, what)) ** 2 for s in shots]))
 
 
 def _values(points: list[Point], lifetime: Lifetime | None) -> dict[str, Any]:
@@ -176,6 +195,9 @@ def _values(points: list[Point], lifetime: Lifetime | None) -> dict[str, Any]:
         "electron_efficiency_sigma": [p.electron_sigma for p in points],
         "predicted_electron_efficiency": [p.predicted_electron for p in points],
         "deviation_sigma": [p.deviation for p in points],
+        "noble_gas_polarization": [p.noble_gas for p in points],
+        "predicted_noble_gas_polarization": [p.predicted_noble_gas for p in points],
+        "agrees": all(p.agrees for p in points),
         "shots": [p.shots for p in points],
         "lifetime_s": lifetime.lifetime if lifetime else None,
         "lifetime_sigma_s": lifetime.sigma if lifetime else None,
@@ -207,13 +229,18 @@ def _summary(points: list[Point], lifetime: Lifetime | None, metadata: Mapping[s
     ]
     if lifetime:
         lines.insert(0, lifetime.text)
-    worst = max(points, key=lambda p: abs(p.deviation))
-    if abs(worst.deviation) > 3 or abs(worst.efficiency - worst.predicted) > 0.02:
-        lines.append(
-            f"measured and predicted disagree at {format_quantity(worst.time, 's')}: "
-            f"{worst.efficiency:.4f} against {worst.predicted:.4f} ({worst.deviation:+.1f} σ)"
-        )
+    lines += [_disagreement(p) for p in points if not p.agrees]
     return tuple(lines)
+
+
+def _disagreement(point: Point) -> str:
+    where = f"DISAGREEMENT at {format_quantity(point.time, 's')}"
+    if abs(point.tracking_deviation) >= 6:
+        return (
+            f"{where}: tracking found p_b = {point.noble_gas:.4f}, the rate equations expect "
+            f"{point.predicted_noble_gas:.4f}: was it the alkali line that was tracked?"
+        )
+    return f"{where}: {point.efficiency:.4f} measured, {point.predicted:.4f} predicted ({point.deviation:+.1f} σ)"
 
 
 def _draw(run: Run, points: list[Point], lifetime: Lifetime | None, path: Any) -> None:

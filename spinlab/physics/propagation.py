@@ -79,6 +79,24 @@ class _Grid:
     noble_gas: list[tuple[float, float]] = field(default_factory=list)
 
 
+def alkali_line(
+    mixture: GasMixture, field: npt.ArrayLike, noble_gas: npt.ArrayLike, slowing_down: npt.ArrayLike
+) -> FloatArray:
+    """ω_a = (g_sμ_B B/ħ − ζq p_b n_b/2)/q in rad/s, for fields (T), p_b and q that broadcast."""
+    shift = mixture.exchange_strength * mixture.noble_gas_density / 2
+    electron = mixture.electron_gyromagnetic * np.asarray(field) - shift * np.asarray(noble_gas)
+    return np.asarray(electron / np.asarray(slowing_down))
+
+
+def exchange(
+    mixture: GasMixture, alkali: npt.ArrayLike, noble_gas_over_q: npt.ArrayLike
+) -> tuple[ComplexArray, ComplexArray]:
+    """Off-diagonal generator elements −iζ n_b F_z and −iζ n_a K_z, 1/s, from p_a and p_b/q; their product is −J²."""
+    half = -0.5j * mixture.exchange_strength
+    into_alkali = half * mixture.noble_gas_density * np.asarray(alkali)
+    return into_alkali, half * mixture.alkali_density * np.asarray(noble_gas_over_q)
+
+
 class Cell:
     """Propagates a :class:`CellState` through controls; holds constants only.
 
@@ -172,7 +190,7 @@ class Cell:
         mixture = self.mixture
         q = float(self.slowing_down(alkali))
         strength = mixture.exchange_strength
-        line = (mixture.electron_gyromagnetic * goal - strength * mixture.noble_gas_density * noble_gas / 2) / q
+        line = float(alkali_line(mixture, goal, noble_gas, q))
         densities = mixture.alkali_density * mixture.noble_gas_density
         coupling = strength / 2 * (densities * alkali * noble_gas / q) ** 0.5
         return abs(mixture.noble_gas_gyromagnetic * goal - line) < DETUNED * coupling
@@ -212,9 +230,8 @@ class _Steps:
         self.slowing_down = q[1]
         fields, mean_field = self._fields(cell, start_field, control)
         strength = mixture.exchange_strength
-        shift = strength * mixture.noble_gas_density / 2
-        static = (mixture.electron_gyromagnetic * mean_field - shift * p_b) / q
-        line = (mixture.electron_gyromagnetic * fields - shift * p_b) / q
+        static = alkali_line(mixture, mean_field, p_b, q)
+        line = alkali_line(mixture, fields, p_b, q)
         decay = cell.rates.total(control.pumping_rate) / q
         back = mixture.noble_gas_gyromagnetic * mean_field - strength * mixture.alkali_density * p / 2
         self.alkali_decay = _mean(decay)
@@ -224,8 +241,7 @@ class _Steps:
         matrix[:, 1, 1] = -1j * _mean(back) - mixture.noble_gas_decay
         twist = self.chirp * self.length**2 / 12
         twist[np.abs(matrix[:, 0, 0] - matrix[:, 1, 1]) * self.length > CONVERGENT] = 0
-        into_alkali = -0.5j * strength * mixture.noble_gas_density * _mean(p)
-        into_noble_gas = -0.5j * strength * mixture.alkali_density * _mean(p_b / q)
+        into_alkali, into_noble_gas = exchange(mixture, _mean(p), _mean(p_b / q))
         matrix[:, 0, 1] = into_alkali * (1 + twist)
         matrix[:, 1, 0] = into_noble_gas * (1 - twist)
         self.matrix = matrix

@@ -178,17 +178,16 @@ def _origin(layers: list[_Layer], where: Location) -> str:
         for layer in layers:
             if _holds(layer.content, where[:depth]):
                 return layer.name
-    return layers[-1].name if len(layers) == 1 else next(x.name for x in layers if x.name != "override")
+    return next(layer.name for layer in layers if layer.name != "override")
 
 
 def _holds(content: Any, where: Location) -> bool:
     for part in where:
-        if isinstance(content, Mapping) and part in content:
-            content = content[part]
-        elif isinstance(content, list) and isinstance(part, int) and part < len(content):
-            content = content[part]
-        else:
+        in_table = isinstance(content, Mapping) and part in content
+        in_list = isinstance(content, list) and isinstance(part, int) and part < len(content)
+        if not (in_table or in_list):
             return False
+        content = content[part]
     return True
 
 

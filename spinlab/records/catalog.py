@@ -92,7 +92,9 @@ def _index(text: str) -> int | None:
 
 def _not_found(directory: Path, text: str, fitting: list[RunSummary]) -> str:
     if fitting:
-        return f"{text!r} fits {len(fitting)} runs: {', '.join(run.uid[:12] for run in fitting[:5])}; give more of the uid"
+        return (
+            f"{text!r} fits {len(fitting)} runs: {', '.join(run.uid[:12] for run in fitting[:5])}; give more of the uid"
+        )
     return f"no run {text!r} in {directory}: give the beginning of a uid, 'last', -2 for the one before it, or a folder"
 
 

@@ -28,9 +28,7 @@ _FILL: dict[str, Any] = {"b": False, "i": 0, "u": 0, "f": "NaN", "c": ["NaN", "N
 class ArrayWriter:
     """One array of shape ``(events, *item)``; ``append`` adds an item."""
 
-    def __init__(
-        self, folder: Path, shape: tuple[int, ...], dtype: np.dtype[Any], attributes: dict[str, Any]
-    ) -> None:
+    def __init__(self, folder: Path, shape: tuple[int, ...], dtype: np.dtype[Any], attributes: dict[str, Any]) -> None:
         """Raises TypeError for a dtype that Zarr has no name for."""
         self.dtype = np.dtype(dtype).newbyteorder("<")
         if self.dtype.str[1:] not in _TYPES:
@@ -47,7 +45,7 @@ class ArrayWriter:
         """Write one item and return its index. On OSError the array is as it was."""
         data = np.ascontiguousarray(item, self.dtype)
         index = self.length
-        write_whole(self._folder, f"c.{index}{self._tail}", memoryview(data.reshape(-1)).cast("B"))
+        write_whole(self._folder, f"c.{index}{self._tail}", data.reshape(-1).view(np.uint8).data)
         write_whole(self._folder, METADATA, str(index + 1).join(self._metadata_parts).encode())
         self.length = index + 1
         return index

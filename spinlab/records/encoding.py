@@ -1,6 +1,6 @@
 """Documents as lines of strict JSON, without loss.
 
-Floats keep every bit (shortest repr). What JSON has no word for becomes a tagged object: ``{"$float": "nan"}``,
+Floats keep every bit (shortest repr). What JSON has no word for becomes a tagged object, ``{"$float": "nan"}`` or
 ``{"$complex": [re, im]}``. NumPy scalars and arrays become numbers and lists; bytes, sets and other objects are refused.
 """
 

@@ -7,12 +7,10 @@ from pathlib import Path
 
 
 class AppendOnlyFile:
-    """A new file that grows by whole records; unbuffered, so that what was written survives the death of the process."""
+    """A new file that grows by whole records; unbuffered: what was written survives the death of the process."""
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(
-            path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644
-        )
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
         self._size = 0
 
     def append(self, record: bytes) -> None:

@@ -157,9 +157,7 @@ class Run:
     def _columns(stream: Stream) -> dict[str, npt.NDArray[Any]]:
         keys = dict.fromkeys(key for event in stream.events for key in event["data"])
         columns = {key: np.array([event["data"].get(key) for event in stream.events]) for key in keys}
-        return {
-            name: np.array([event[name] for event in stream.events]) for name in ("seq_num", "time")
-        } | columns
+        return {name: np.array([event[name] for event in stream.events]) for name in ("seq_num", "time")} | columns
 
     @cached_property
     def _content(self) -> _Content:

@@ -1,8 +1,8 @@
 """The recorder: every document on disk before anything else hears of it.
 
 Order on disk: the chunk, its ``zarr.json``, the documents that name it, the event. Nothing is buffered in the process,
-so ``kill -9`` loses nothing that was emitted. There is no fsync per event: a power cut may lose what the operating system
-had not yet written (some tens of seconds); at the stop document ``documents.jsonl`` is fsynced, the traces are not.
+so ``kill -9`` loses nothing that was emitted. There is no fsync per event: a power cut may lose what the operating
+system had not yet written (some tens of seconds). At the stop document ``documents.jsonl`` is fsynced, the traces not.
 """
 
 from __future__ import annotations
@@ -172,8 +172,9 @@ class _TraceWriter:
         array = self._array or self._begin(data)
         if data.shape != array.shape or np.dtype(data.dtype).newbyteorder("<") != array.dtype:
             raise RunFailed(
-                f"{self._key}: event {event['seq_num']} of stream {self._stream!r} holds {data.dtype}{list(data.shape)}, "
-                f"the events before it {array.dtype}{list(array.shape)}: a record's length cannot change within a run"
+                f"{self._key}: event {event['seq_num']} of stream {self._stream!r} holds "
+                f"{data.dtype}{list(data.shape)}, the events before it {array.dtype}{list(array.shape)}: "
+                "a record's shape cannot change within a run"
             )
         index = array.append(data)
         datum = {

@@ -163,9 +163,7 @@ class SettingTable(Generic[T]):
             instrument.setting_changed(self.name)
 
         def show(instrument: Any, key: str, limit: str) -> object:
-            return self.parameter.show(
-                self.parameter.limit(limit) if limit else instrument.__dict__[self.name][key]
-            )
+            return self.parameter.show(self.parameter.limit(limit) if limit else instrument.__dict__[self.name][key])
 
         yield from _spellings(self.pattern, (self.parameter,), change, self.over)
         yield from _spellings(self.pattern + "?", (_Limit(),), show, self.over)

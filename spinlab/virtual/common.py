@@ -22,6 +22,10 @@ class CommonCommands(Instrument):
         """Return the status byte of a serial poll."""
         return self.status.poll(message_available)
 
+    def wants_service(self, message_available: bool) -> bool:
+        """Whether the service request line is pulled."""
+        return self.status.wants_service(message_available)
+
     def finished_at(self) -> float:
         """Return when everything that was started will be done, s; *OPC and *WAI wait for it."""
         return float("-inf")

@@ -75,9 +75,9 @@ class HeaderTree:
         return found
 
     def _resolve(self, path: Node, header: str) -> Found:
+        if header.startswith(":"):
+            path, header = self.root, header[1:]
         names = header.removesuffix("?").upper().split(":")
-        if names[0] == "":
-            path, names = self.root, names[1:]
         common = names[0].startswith("*")
         node = parent = self.root if common else path
         suffixes: list[int] = []

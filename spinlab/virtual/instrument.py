@@ -77,15 +77,19 @@ class Instrument(ABC):
         for each in self.settings:
             each.reset(self)
 
-    def setting_changed(self, name: str) -> None:
+    def setting_changed(self, name: str) -> None:  # noqa: B027 - most models need not
         """Hear that a message changed the setting ``name``."""
 
-    def trigger(self) -> None:
+    def trigger(self) -> None:  # noqa: B027 - most models have none
         """Do what *TRG and a bus trigger do; nothing unless the model has one."""
 
     def serial_poll(self, message_available: bool) -> int:
         """Return the status byte."""
         return 16 if message_available else 0
+
+    def wants_service(self, message_available: bool) -> bool:
+        """Whether the service request line is pulled."""
+        return False
 
     # --- what a wire calls
 

@@ -98,7 +98,7 @@ class Number(Parameter[float]):
     def _special(self, text: str) -> float:
         other = _OTHER_BASE.fullmatch(text)
         if other is not None:
-            digits, base = next((group, base) for group, base in zip(other.groups(), (16, 8, 2)) if group)
+            digits, base = next((group, base) for group, base in zip(other.groups(), (16, 8, 2), strict=True) if group)
             return float(int(digits, base))
         word = text.upper()
         if self.infinite and word in ("INF", "INFINITY"):
@@ -118,9 +118,7 @@ class Number(Parameter[float]):
 class Integer(Parameter[int]):
     """A whole number between ``low`` and ``high``; fractions are rounded, as IEEE 488.2 asks."""
 
-    def __init__(
-        self, low: int, high: int, *, standard: int | None = None, default: int | object = _REQUIRED
-    ) -> None:
+    def __init__(self, low: int, high: int, *, standard: int | None = None, default: int | object = _REQUIRED) -> None:
         super().__init__(default)
         self._number = Number(low, high, standard=None if standard is None else float(standard))
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from pyvisa import constants, errors, rname
-from pyvisa.typing import VISARMSession, VISASession
+from pyvisa.typing import VISAEventContext, VISARMSession, VISASession
 from pyvisa.util import LibraryPath
 from pyvisa_sim import parser
 from pyvisa_sim.devices import Devices
@@ -210,3 +210,17 @@ class SpinlabVisaLibrary(SimVisaLibrary):  # type: ignore[misc]  # pyvisa-sim is
     ) -> constants.StatusCode:
         """Forget what was queued; nothing is, the line is looked at when somebody waits."""
         return Status.success
+
+    def wait_on_event(
+        self, session: VISASession, in_event_type: constants.EventType, timeout: int
+    ) -> tuple[constants.EventType, VISAEventContext, constants.StatusCode]:
+        """Wait up to ``timeout`` ms of laboratory time for a service request; raises VisaIOError when none comes."""
+        on = self.sessions.get(session)
+        if not isinstance(on, InstrumentSession) or in_event_type != constants.EventType.service_request:
+            raise errors.VisaIOError(Status.error_invalid_event.value)
+        end = self.clock.now() + timeout / 1000
+        while not on.wants_service():
+            if self.clock.now() >= end:
+                raise errors.VisaIOError(Status.error_timeout.value)
+            self.clock.spend(_POLL)
+        return in_event_type, VISAEventContext(self._register(in_event_type)), Status.success

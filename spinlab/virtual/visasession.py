@@ -207,6 +207,12 @@ class InstrumentSession(Session):  # type: ignore[misc]  # pyvisa-sim is untyped
             self.instrument.schedule.catch_up()
             return self.instrument.serial_poll(self._anything_unread())
 
+    def wants_service(self) -> bool:
+        """Whether the instrument pulls the service request line."""
+        with self.clock.lock:
+            self.instrument.schedule.catch_up()
+            return self.instrument.wants_service(self._anything_unread())
+
     def clear(self) -> None:
         """Clear the device; on a stream only what came is dropped, the instrument hears nothing."""
         with self.clock.lock:
