@@ -121,5 +121,3 @@ class Polarimeter(VisaDevice):
 
     def _send(self, commands: str, context: str) -> None:
         self.refuse_error(self.link.query(f"{commands};:SYST:ERR?"), context)
-
-

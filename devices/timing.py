@@ -77,7 +77,9 @@ class Timing(VisaDevice):
         if sequence.cycles > 1:
             burst = f"BURM 1;BURC {sequence.cycles};BURD 0;BURP {sequence.period:.9f}"
         every = sequence.cycles if sequence.cycles > 1 else 1
-        self._send(f"{delays};PRES {SIGNAL},{every};PHAS {SIGNAL},0;{burst};LPOL {PUMP},{int(not sequence.pump_open_when_idle)}")
+        self._send(
+            f"{delays};PRES {SIGNAL},{every};PHAS {SIGNAL},0;{burst};LPOL {PUMP},{int(not sequence.pump_open_when_idle)}"
+        )
         self._last = sequence.last
         self.pump_idle.put("open" if sequence.pump_open_when_idle else "closed")
         return self.done("loaded")

@@ -81,9 +81,7 @@ class EdgeTiming:
         expected = until_last + hold + self.read_settle + self.record
         return Acquisition(self.count, self.sample_rate, edges, expected)
 
-    def sequence(
-        self, hold: float, signal: bool, pump: PumpMode, storage_time: float | None = None
-    ) -> PulseSequence:
+    def sequence(self, hold: float, signal: bool, pump: PumpMode, storage_time: float | None = None) -> PulseSequence:
         """Pulses of one edge, or of a write and its read ``storage_time`` s after the end of the write hold."""
         first = FIRST_EDGE + (REPUMP if pump == "dark" else 0.0)
         end = first + hold + self.read_settle + self.record

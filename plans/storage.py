@@ -145,7 +145,7 @@ def order(storage_times: tuple[float, ...], repeats: int) -> Iterator[Shot]:
 def _check(setup: Setup, conditions: Conditions, storage_times: list[float], shots: int) -> None:
     """Everything that can be refused is refused here, before any instrument is touched."""
     if not storage_times:
-        raise BadInput("storage_times is empty; give at least one, e.g. storage_times=\"50 ms, 1 s\"")
+        raise BadInput('storage_times is empty; give at least one, e.g. storage_times="50 ms, 1 s"')
     edges, calibration = conditions.timing, setup.calibration
     check_positive(shots=shots, pulse=edges.pulse, record=edges.record, erase_time=conditions.erase_time)
     shortest = edges.shortest_storage(conditions.pump)

@@ -39,9 +39,7 @@ class Bench:
         mixture = mixture_of(profile.cell)
         self.atoms = VapourCell(
             Cell(mixture, bench.coil.time_constant, volume_of(profile.cell)),
-            CellState(
-                mixture.pumped_polarization(0.0), mixture.noble_gas_polarization, bench.ambient_field
-            ),
+            CellState(mixture.pumped_polarization(0.0), mixture.noble_gas_polarization, bench.ambient_field),
             complex(bench.transverse_field),
             self.noise.spin_normals,
         )

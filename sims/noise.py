@@ -25,4 +25,5 @@ class NoiseSources:
     def spin_normals(self, count: int) -> npt.NDArray[np.complex128]:
         """Complex normals with unit variance in all, for projection noise."""
         pairs: npt.NDArray[np.float64] = self.spins.standard_normal(2 * count)
-        return np.asarray(pairs.view(np.complex128)) * np.sqrt(0.5)
+        normals: npt.NDArray[np.complex128] = pairs.view(np.complex128) * np.sqrt(0.5)
+        return normals

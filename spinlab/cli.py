@@ -31,7 +31,9 @@ DEFAULT_PROFILE = Path("profiles/sim.toml")
 @app.command()
 def run(
     plan: Annotated[str, typer.Argument(help="Name of the plan; see `spinlab plans`.")],
-    parameters: Annotated[list[str] | None, typer.Argument(help='Plan parameters: shots=3 storage_times="50 ms, 1 s".')] = None,
+    parameters: Annotated[
+        list[str] | None, typer.Argument(help='Plan parameters: shots=3 storage_times="50 ms, 1 s".')
+    ] = None,
     profile: ProfilePath = DEFAULT_PROFILE,
     seed: Seed = None,
     as_json: AsJson = False,

@@ -77,9 +77,7 @@ class LabEngine(_RunEngine):  # type: ignore[misc]
       clean-up (a device that could not be stopped) is also kept in ``mishaps``.
     """
 
-    def __init__(
-        self, clock: Clock, *, recorder: Recorder | None = None, md: dict[str, Any] | None = None
-    ) -> None:
+    def __init__(self, clock: Clock, *, recorder: Recorder | None = None, md: dict[str, Any] | None = None) -> None:
         self.clock = clock
         self.recorder = recorder
         self.interruption = Interruption(self._end_soon)
@@ -299,9 +297,7 @@ class LabEngine(_RunEngine):  # type: ignore[misc]
                 return super().__call__(plan, *args, **metadata)
         finally:
             if self.state == "idle" and isinstance(plan, Plan):
-                cast(
-                    Any, plan
-                ).close()  # one that was interrupted before it began would warn that it was forgotten
+                cast(Any, plan).close()  # one that was interrupted before it began would warn that it was forgotten
 
     def abort(self, reason: str = "") -> Any:
         """As Bluesky's, without its prints."""

@@ -142,9 +142,7 @@ class Session:
                 engine.recorder = None
         return self._outcome(name, analyse, writer, problem, (began, lab_began))
 
-    def _outcome(
-        self, name: str, analyse: Analysis, writer: Any, problem: str, began: tuple[float, float]
-    ) -> Outcome:
+    def _outcome(self, name: str, analyse: Analysis, writer: Any, problem: str, began: tuple[float, float]) -> Outcome:
         lab_time = self.clock.now() - began[1]
         if self.unsafe:
             problem = "; ".join(filter(None, [problem, *self.unsafe]))

@@ -79,7 +79,7 @@ def _read_block(resource: Any, message: str, count: int) -> npt.NDArray[np.float
     return np.frombuffer(raw, dtype="<f4", count=count, offset=2)
 
 
-class ClockSignal(Signal):
+class ClockSignal(Signal):  # type: ignore[misc]  # Ophyd is untyped
     """A value with the clock's time; ``set`` is done at once, on the caller's thread."""
 
     def put(self, value: Any, **kwargs: Any) -> None:
@@ -111,7 +111,7 @@ class Surroundings:
     make_safe: Callable[[], None]
 
 
-class VisaDevice(Device):
+class VisaDevice(Device):  # type: ignore[misc]  # Ophyd is untyped
     """An Ophyd device over one VISA link.
 
     A subclass names the ``Settings`` a profile may give it and the ``models`` whose ``*IDN?`` it accepts, and says how

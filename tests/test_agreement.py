@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spinlab.physics import propagation
 from spinlab.analysis.storage import analyse, efficiencies, strip
 from spinlab.models import bench_model
+from spinlab.physics import propagation
 from spinlab.physics.propagation import alkali_line, exchange
 from spinlab.prediction import Commanded, Predictor
 from spinlab.records import open_run
@@ -90,9 +90,7 @@ def pump_gate_stuck_open(lab: Session) -> None:
     bench.atoms.change = change
 
 
-@pytest.mark.parametrize(
-    "mutate", [coil_off, signal_gate_off, hold_a_fifth_long, pump_gate_stuck_open]
-)
+@pytest.mark.parametrize("mutate", [coil_off, signal_gate_off, hold_a_fifth_long, pump_gate_stuck_open])
 def test_a_fault_in_the_twin_is_noticed(tmp_path: Path, mutate: Callable[[Session], None]) -> None:
     with session(tmp_path) as lab:
         mutate(lab)

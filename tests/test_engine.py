@@ -190,9 +190,7 @@ def test_a_time_out_of_an_hour_does_not_hurry_a_device_of_twenty_seconds(
     assert clock.now() == 20.0
 
 
-def test_a_time_out_of_twenty_seconds_ends_the_wait_for_an_hour(
-    engine: LabEngine, clock: VirtualClock
-) -> None:
+def test_a_time_out_of_twenty_seconds_ends_the_wait_for_an_hour(engine: LabEngine, clock: VirtualClock) -> None:
     def plan() -> Plan:
         yield from bps.abs_set(Ramp(clock, "coil", 3600.0), 1, group="g")
         yield from bps.wait("g", timeout=20)
@@ -302,9 +300,7 @@ def test_a_bare_future_that_nobody_sets_ends_the_plan(engine: LabEngine, clock: 
     assert engine.state == "idle"
 
 
-def test_with_only_watchers_left_a_bare_future_is_given_up_after_a_day(
-    engine: LabEngine, clock: VirtualClock
-) -> None:
+def test_with_only_watchers_left_a_bare_future_is_given_up_after_a_day(engine: LabEngine, clock: VirtualClock) -> None:
     watch(clock, period=600.0)
     with pytest.raises(Deadlock):
         engine(bps.wait_for([lambda: clock.loop.create_future()]))
@@ -367,9 +363,7 @@ def test_exchanges_count_towards_the_budget() -> None:
     clock.close()
 
 
-def test_a_device_that_raises_in_a_timer_fails_the_run_with_its_error(
-    engine: LabEngine, clock: VirtualClock
-) -> None:
+def test_a_device_that_raises_in_a_timer_fails_the_run_with_its_error(engine: LabEngine, clock: VirtualClock) -> None:
     def broken() -> None:
         raise ValueError("the wave has no points")
 
@@ -456,9 +450,7 @@ def test_documents_carry_the_clocks_time_and_two_engines_agree() -> None:
 
     first, second = one_session(), one_session()
     keys = ("name", "time", "data", "timestamps", "clock", "exit_status")
-    assert [{k: doc.get(k) for k in keys} for doc in first] == [
-        {k: doc.get(k) for k in keys} for doc in second
-    ]
+    assert [{k: doc.get(k) for k in keys} for doc in first] == [{k: doc.get(k) for k in keys} for doc in second]
     start, stop = first[0], first[-1]
     assert start["time"] == start["clock"]["epoch"] == 1767225600.0
     assert start["clock"]["kind"] == "virtual"

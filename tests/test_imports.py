@@ -15,7 +15,7 @@ FOLDERS = ["spinlab", "devices", "sims", "plans"]
 GUARDED_IMPORT = """
     import importlib, os, sys, threading
     BANNED = {"socket.connect", "socket.bind", "subprocess.Popen", "os.mkdir", "os.remove", "os.rename", "os.rmdir",
-              "os.system", "os.putenv", "os.unsetenv", "os.chdir", "shutil.rmtree", "tempfile.mkdtemp", "tempfile.mkstemp"}
+              "os.system", "os.chdir", "shutil.rmtree", "tempfile.mkdtemp", "tempfile.mkstemp"}
     def guard(event, arguments):
         writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
         if event in BANNED or writes:

@@ -141,7 +141,9 @@ def test_a_parameter_given_twice_is_refused():
 
 
 def test_a_missing_device_is_named_with_the_nearest():
-    with pytest.raises(BadInput, match=r"needs a device 'coil', which the profile does not name \(did you mean 'coils'"):
+    with pytest.raises(
+        BadInput, match=r"needs a device 'coil', which the profile does not name \(did you mean 'coils'"
+    ):
         bound(devices={"coils": 1, "pump": 1, "calibration": 1})
 
 

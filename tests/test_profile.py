@@ -146,8 +146,7 @@ def test_all_faults_of_a_file_come_together_a_line_each(profiles, monkeypatch):
         "cell.noble_gas_polarization: should be less than or equal to 1",
         "cell.alkali_density: 'nan' is not finite: expected a quantity in m^-3, such as '3e14 cm^-3'",
         "bench.coil.time_constant: should be greater than 0",
-        "devices.coil.class: is not a name of the expected form: "
-        "expected 'module:name', such as 'devices.coil:Coil'",
+        "devices.coil.class: is not a name of the expected form: expected 'module:name', such as 'devices.coil:Coil'",
         "devices.coil.address: is missing",
         "devices.coil.adress: unknown key (did you mean 'address'?)",
         "safe_state[0].device: no device 'coli' (did you mean 'coil'?)",
@@ -205,7 +204,7 @@ def test_extends_must_be_a_file_name(profiles):
 
 def test_real_hardware_takes_the_wall_clock(profiles):
     (profiles / "lab.toml").write_text('extends = "sim.toml"\n[devices.coil]\nlibrary = "@py"\n')
-    assert 'devices.coil.library: is real hardware' in faults_of(profiles / "lab.toml")[0]
+    assert "devices.coil.library: is real hardware" in faults_of(profiles / "lab.toml")[0]
 
 
 def test_a_profile_outside_a_laboratory_is_refused(tmp_path):

@@ -79,7 +79,7 @@ class Decay:
         for _ in range(KNOTS - 1):
             path.append(rates.step(p, self.noble_gas, self.pumping_rate, knots[1]).alkali)
             p = path[-1][2]
-        inverse = 1 / slowing_down_factor(rates.nuclear_spin, np.array(path))
+        inverse = 1 / np.asarray(slowing_down_factor(rates.nuclear_spin, np.array(path)))
         pieces = knots[1] / 6 * (inverse[:, 0] + 4 * inverse[:, 1] + inverse[:, 2])
         return CubicHermiteSpline(
             knots, np.concatenate([[0.0], np.cumsum(pieces)]), np.append(inverse[:, 0], inverse[-1, 2])
@@ -236,7 +236,7 @@ def _referred(
     """Turn the amplitude back by the phase of the coil's transient."""
     turned = amplitude * complex(np.exp(1j * decay.phase))
     q = decay.slowing_down()
-    return FidFit(turned, sigma, *map(float, larmor), *map(float, total), noise, q)
+    return FidFit(turned, sigma, float(larmor[0]), float(larmor[1]), float(total[0]), float(total[1]), noise, q)
 
 
 def _checked(trace: npt.ArrayLike) -> FloatArray:
@@ -245,4 +245,4 @@ def _checked(trace: npt.ArrayLike) -> FloatArray:
         raise RunFailed(f"a record needs at least 100 samples in one row, got shape {volts.shape}")
     if not np.all(np.isfinite(volts)):
         raise RunFailed("the record holds values that are not finite (overflow of the digitizer?)")
-    return volts - volts.mean()
+    return np.asarray(volts - volts.mean())

@@ -23,7 +23,10 @@ def analyse(run: Run, profile: Profile) -> Result:
     """Weighted means of frequency, decay and amplitude; raises RunFailed when no shot was recorded."""
     if not run.rows("primary"):
         raise RunFailed("the run holds no record yet; nothing to analyse")
-    values: dict[str, Any] = {"shots": len(run.rows("primary")), "field_T": float(run.column("primary", "fid_field")[0])}
+    values: dict[str, Any] = {
+        "shots": len(run.rows("primary")),
+        "field_T": float(run.column("primary", "fid_field")[0]),
+    }
     rows = []
     for name, unit in QUANTITIES.items():
         mean, sigma = _mean(run.column("primary", f"fid_{name}"), run.column("primary", f"fid_{name}_sigma"))

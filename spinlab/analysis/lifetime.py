@@ -55,7 +55,7 @@ def fit_lifetime(times: Sequence[float], efficiencies: Sequence[float], sigmas: 
     parameters = lmfit.create_params(initial=max(float(eta[0]), 1e-3), rate=0.1)
 
     def residual(p: lmfit.Parameters) -> np.ndarray:
-        return (p["initial"] * np.exp(-p["rate"] * t / scale) - eta) / sigma
+        return np.asarray((p["initial"] * np.exp(-p["rate"] * t / scale) - eta) / sigma)
 
     fit = lmfit.minimize(residual, parameters, scale_covar=False)
     initial, rate = fit.params["initial"], fit.params["rate"]

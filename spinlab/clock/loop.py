@@ -131,9 +131,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             self._wake()
         return timer
 
-    def run_in_executor(
-        self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
-    ) -> asyncio.Future[T]:
+    def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
         """As asyncio's; virtual time stands still until the thread is back."""
         future = super().run_in_executor(executor, func, *args)
         self._outside += 1

@@ -48,9 +48,7 @@ class VirtualClock(Clock):
         """Move time on by ``seconds`` at once, also while idle; armed timers wait for the permit."""
         self.loop.spend(checked(seconds))
 
-    def call_later(
-        self, delay: float, callback: Callable[[], object], *, background: bool = False
-    ) -> VirtualTimer:
+    def call_later(self, delay: float, callback: Callable[[], object], *, background: bool = False) -> VirtualTimer:
         """Call ``callback`` on the loop's thread when virtual time has moved on by ``delay`` seconds."""
         with self.lock:
             return self.loop.book(self.now() + checked(delay), callback, background=background)

@@ -31,9 +31,7 @@ class WallClock(Clock):
         """Sleep."""
         time.sleep(checked(seconds))
 
-    def call_later(
-        self, delay: float, callback: Callable[[], object], *, background: bool = False
-    ) -> WallTimer:
+    def call_later(self, delay: float, callback: Callable[[], object], *, background: bool = False) -> WallTimer:
         """Call ``callback`` on the loop's thread in ``delay`` seconds; ``background`` is the same here."""
         return WallTimer(self.loop, self.loop.time() + checked(delay), callback)
 

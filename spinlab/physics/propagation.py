@@ -193,7 +193,7 @@ class Cell:
         line = float(alkali_line(mixture, goal, noble_gas, q))
         densities = mixture.alkali_density * mixture.noble_gas_density
         coupling = strength / 2 * (densities * alkali * noble_gas / q) ** 0.5
-        return abs(mixture.noble_gas_gyromagnetic * goal - line) < DETUNED * coupling
+        return bool(abs(mixture.noble_gas_gyromagnetic * goal - line) < DETUNED * coupling)
 
     def _kicks(self, steps: _Steps, normals: Normals) -> ComplexArray:
         """Langevin increments that keep the projection noise stationary: var f = q/2N_a, var k = 1/2N_b (complex)."""
@@ -280,9 +280,7 @@ class _Steps:
             / determinant
         )
 
-    def follow(
-        self, alkali: complex, noble_gas: complex, kicks: ComplexArray | None
-    ) -> list[tuple[complex, complex]]:
+    def follow(self, alkali: complex, noble_gas: complex, kicks: ComplexArray | None) -> list[tuple[complex, complex]]:
         """Transverse spins at the start of every sub-step and at the end of the last."""
         slow = np.exp(self.second * self.length)
         gain = self.length * slow * exprel((self.first - self.second) * self.length)
@@ -326,14 +324,14 @@ class _Steps:
             (second, (begin[0] - fast) * exprel(second * aperture), 1 - weight),
         ):
             result += amplitude[index] * np.exp(rate[index] * tau + (share * self.chirp)[index] * bend)
-        return (result.real - shift[0].real[index]) * self._inverse_q(index, tau)
+        return np.asarray((result.real - shift[0].real[index]) * self._inverse_q(index, tau))
 
     def _inverse_q(self, index: npt.NDArray[np.intp], tau: FloatArray) -> FloatArray:
         """1/q between the three values of each sub-step, by the parabola through them."""
         begin, middle, end = self.inverse_q
         linear = (4 * middle - 3 * begin - end) / self.length
         square = 2 * (begin + end - 2 * middle) / self.length**2
-        return begin[index] + tau * (linear[index] + tau * square[index])
+        return np.asarray(begin[index] + tau * (linear[index] + tau * square[index]))
 
 
 def _mean(values: FloatArray) -> FloatArray:

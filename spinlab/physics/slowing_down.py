@@ -21,7 +21,7 @@ def slowing_down_factor(nuclear_spin: float, polarization: npt.ArrayLike) -> Flo
     above, below = slowing_down_polynomials(nuclear_spin)
     p = np.asarray(polarization, dtype=float)
     if not np.all((p >= 0) & (p <= 1)):
-        raise ValueError(f"polarization must lie in 0…1, got {polarization}")
+        raise ValueError(f"polarization must lie in 0…1, got {polarization!r}")
     x = p * p
     result: FloatArray | np.float64 = np.polynomial.polynomial.polyval(
         x, np.array(above)

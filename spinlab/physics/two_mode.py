@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import atan2, exp, sqrt
+from math import atan2, sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -63,9 +63,7 @@ class TwoMode:
             raise ValueError("times must be finite")
         return exponential(self.generator(delta), t)
 
-    def evolve(
-        self, initial: npt.ArrayLike, segments: Sequence[Hold | Ramp], times: npt.ArrayLike
-    ) -> ComplexArray:
+    def evolve(self, initial: npt.ArrayLike, segments: Sequence[Hold | Ramp], times: npt.ArrayLike) -> ComplexArray:
         """Amplitudes at ``times`` (s from the start of the first segment) → ``times.shape + (2,)``.
 
         After the last segment its final detuning stays. Ramps are cut into steps that fourth-order Magnus
@@ -77,7 +75,7 @@ class TwoMode:
         begin = 0.0
         last = 0.0
         for segment in segments:
-            start, stop = _ends(segment)
+            _, stop = _ends(segment)
             inside = (wanted >= begin) & (wanted <= begin + segment.duration)
             result[inside] = self._within(state, segment, wanted[inside] - begin)
             state = self._within(state, segment, np.array([segment.duration]))[0]

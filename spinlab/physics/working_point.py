@@ -26,9 +26,7 @@ def read_line(mixture: GasMixture, field: float, pumping_rate: float) -> float:
 
     The Larmor frequency and the J²/Δ by which the exchange pushes the two lines apart.
     """
-    pumped = mixture.with_polarizations(
-        mixture.pumped_polarization(pumping_rate), mixture.noble_gas_polarization
-    )
+    pumped = mixture.with_polarizations(mixture.pumped_polarization(pumping_rate), mixture.noble_gas_polarization)
     line = float(pumped.alkali_larmor(field))
     return line - pumped.coupling**2 / float(pumped.detuning(field))
 

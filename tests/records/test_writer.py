@@ -167,7 +167,9 @@ def test_an_event_page_becomes_events(writer):
     writer("descriptor", descriptor())
     shots = [event(1), event(2)]
     page = {name: [shot[name] for shot in shots] for name in ("uid", "time", "seq_num")}
-    page |= {name: {key: [shot[name][key] for shot in shots] for key in shots[0][name]} for name in ("data", "timestamps")}
+    page |= {
+        name: {key: [shot[name][key] for shot in shots] for key in shots[0][name]} for name in ("data", "timestamps")
+    }
     heard = writer("event_page", page | {"descriptor": "d1", "filled": {}})
     assert [name for name, _ in heard].count("event") == 2
     assert [row["shot_amplitude"] for row in open_run(writer.path).rows()] == [0.1, 0.2]
@@ -291,14 +293,18 @@ def test_a_real_run_engine_can_drive_it(writer):
             status.set_finished()
             return status
 
+    polarimeter = Polarimeter()
+
     @bpp.run_decorator(md={"plan_name": "traces"})
     def plan():
         for _ in range(3):
-            yield from bps.trigger_and_read([Polarimeter()])
+            yield from bps.trigger_and_read([polarimeter])
 
     engine = RunEngine(context_managers=[])
     engine.subscribe(lambda name, doc: writer(name, doc))
     engine(plan())
     engine.loop.call_soon_threadsafe(engine.loop.stop)
+    engine._th.join()
+    engine.loop.close()
     assert open_run(writer.path).trace("primary", "trace").shape == (3, 1000)
-    assert UID != open_run(writer.path).uid
+    assert open_run(writer.path).uid != UID

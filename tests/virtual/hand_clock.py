@@ -58,7 +58,7 @@ class Lamp(ScpiInstrument):
     @query("MEASure:SLOW", Number(0.0, 100.0, "S"))
     def measure(self, seconds: float) -> Wait:
         start = self.schedule.clock.now()
-        return Wait(start + seconds, lambda: self.schedule.clock.now() - start)
+        return Wait(start + seconds, lambda: seconds)
 
 
 def ask(instrument: Instrument, message: str) -> str | None:

@@ -28,7 +28,9 @@ def test_long_and_short_forms_optional_nodes_and_any_case_mean_the_same(header: 
     assert ask(box, "SYST:ERR?") == NO_ERROR
 
 
-@pytest.mark.parametrize("header", ["SOURC:BRIG?", "SOUR:BRI?", "BRIG?", "SOUR:BRIG:LEV:LEV?", "SOUR:?", ":?", "?", "SOUR:"])
+@pytest.mark.parametrize(
+    "header", ["SOURC:BRIG?", "SOUR:BRI?", "BRIG?", "SOUR:BRIG:LEV:LEV?", "SOUR:?", ":?", "?", "SOUR:"]
+)
 def test_a_header_that_is_not_spelled_out_is_undefined(header: str) -> None:
     box = lamp()
     assert ask(box, header) is None
