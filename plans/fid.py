@@ -104,10 +104,12 @@ class ReadLevel:
         )
 
 
-def record_line(setup: Setup, sequence: ReadLevel, read: float, storage: float, noble_gas: float) -> Plan:
+def record_line(
+    setup: Setup, sequence: ReadLevel, read: float, storage: float, noble_gas: float, line: float | None = None
+) -> Plan:
     """Take one record at the read level (currents in A) and fit it; returns a :class:`FidFit` at the pulse's end.
 
-    ``noble_gas`` is roughly p_b. Raises RunFailed when there is no line.
+    ``noble_gas`` is roughly p_b; ``line`` roughly Ω in rad/s, None: look for it. Raises RunFailed when there is no line.
     """
     acquisition = sequence.acquisition()
     yield from arm(setup, sequence.waveform(read, storage), sequence.pulses(), acquisition)
@@ -123,7 +125,7 @@ def record_line(setup: Setup, sequence: ReadLevel, read: float, storage: float, 
         acquisition.sample_rate,
         setup.polarimeter.aperture(acquisition),
     )
-    fit = fit_fid(trace, decay)
+    fit = fit_fid(trace, decay, line)
     if fit.significance < SIGNIFICANT:
         raise RunFailed(
             f"no line at the read level: the amplitude is {fit.significance:.1f} σ, at least {SIGNIFICANT:g} is needed "

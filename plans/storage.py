@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import cos
+from math import cos, inf
 from typing import Annotated, Literal
 
 from bluesky import Msg
@@ -199,7 +199,7 @@ class _Experiment:
         self.read_current = calibration.wave_current(conditions.read_field)
         self.storage_current = calibration.wave_current(conditions.storage_field)
         self.point = calibration.working_point(calibration.mixture.noble_gas_polarization, conditions.timing.lead)
-        self.line = 0.0
+        self.line, self.tracked_at = 0.0, -inf
         self.recovery = 5 / calibration.linewidth()
         self.tracking = ReadLevel(
             calibration.coil_time_constant, TRACKING_PULSE, TRACKING_RECORD, conditions.timing.sample_rate
@@ -257,10 +257,11 @@ class _Experiment:
         """The alkali line at the read level, which the helium does not feel, tells p_b and with it the resonance."""
         setup, calibration = self.setup, self.setup.calibration
         guess = self.point.noble_gas_polarization
-        fit = yield from record_line(setup, self.tracking, self.read_current, self.storage_current, guess)
+        line = self.line if setup.coil.clock.now() - self.tracked_at < DRIFT_TIME else None
+        fit = yield from record_line(setup, self.tracking, self.read_current, self.storage_current, guess, line)
         polarization = calibration.noble_gas_polarization(self.read_current, fit.frequency)
         self.point = calibration.working_point(polarization, self.conditions.timing.lead)
-        self.line = fit.electron_larmor
+        self.line, self.tracked_at = fit.electron_larmor, setup.coil.clock.now()
         values = {
             "frequency": fit.frequency,
             "noble_gas_polarization": polarization,

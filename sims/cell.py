@@ -61,6 +61,8 @@ class VapourCell:
 
     def change(self, time: float, **controls: Any) -> None:
         """Let ``controls`` (fields of :class:`Control`) act from ``time`` (s) on."""
+        if all(getattr(self.control, name) == value for name, value in controls.items()):
+            return
         self.advance(time)
         self.control = replace(self.control, **controls)
 

@@ -87,7 +87,7 @@ class DG645(SrsInstrument):
         self._armed = False
         self._cycle = 0
         self._busy_until = self._held_until = float("-inf")
-        now = self.schedule.clock.now()
+        now = self.now
         for index in range(len(OUTPUTS)):
             self._turn(index, positive=True, time=now)
 
@@ -112,7 +112,7 @@ class DG645(SrsInstrument):
     def trigger(self) -> None:
         """*TRG: fire in single-shot mode, arm the externally triggered single-shot modes."""
         if self.source == SINGLE:
-            self._fire(self.schedule.clock.now())
+            self._fire(self.now)
             self.schedule.catch_up()
         elif self.source in (SINGLE_RISING, SINGLE_FALLING):
             self._armed = True
@@ -155,7 +155,7 @@ class DG645(SrsInstrument):
 
     @command("LPOL", _OUTPUT, Boolean())
     def _set_polarity(self, output: int, positive: bool) -> None:
-        self._turn(output, positive, self.schedule.clock.now())
+        self._turn(output, positive, self.now)
 
     @query("LPOL", _OUTPUT)
     def _get_polarity(self, output: int) -> bool:
@@ -236,7 +236,7 @@ class DG645(SrsInstrument):
         if name in ("source", "rate"):
             self._armed = False
             if self.source in (INTERNAL, LINE):
-                self._internal_trigger(self.schedule.clock.now(), self._new_generation())
+                self._internal_trigger(self.now, self._new_generation())
             elif name == "source":
                 self._new_generation()
         elif name == "burst" and not self.burst:
@@ -335,7 +335,7 @@ class DG645(SrsInstrument):
             ticket.cancel()
         self._booked = []
         self._cycle_end = self._busy_until = self._held_until = float("-inf")
-        now = self.schedule.clock.now()
+        now = self.now
         for name in OUTPUTS:
             self._activate(name, False, now)
 

@@ -163,7 +163,7 @@ class DMM7510(ScpiInstrument):
         """Write an entry of the event log with its kind and time, as this family does."""
         if code == 0:
             return '0,"No error;0;0 0"'
-        now = self._date(self.schedule.clock.now())
+        now = self._date(self.now)
         return f'{code},"{text};1;{now:%Y/%m/%d %H:%M:%S}.{now.microsecond // 1000:03d}"'
 
     def finished_at(self) -> float:
@@ -290,20 +290,20 @@ class DMM7510(ScpiInstrument):
 
     @query("TRACe:ACTual", _NAME)
     def _actual(self, name: str) -> int:
-        return self._buffer(name).count(self.schedule.clock.now())
+        return self._buffer(name).count(self.now)
 
     @query("TRACe:ACTual:STARt", _NAME)
     def _oldest(self, name: str) -> int:
-        return self._buffer(name).oldest(self.schedule.clock.now())
+        return self._buffer(name).oldest(self.now)
 
     @query("TRACe:ACTual:END", _NAME)
     def _newest(self, name: str) -> int:
-        return self._buffer(name).newest(self.schedule.clock.now())
+        return self._buffer(name).newest(self.now)
 
     @query("TRACe:DATA", Integer(1, LARGEST_BUFFER), Integer(1, LARGEST_BUFFER), _NAME, ListOf(Word(*ELEMENTS), 0))
     def _data(self, first: int, last: int, name: str, elements: list[str]) -> bytes:
         buffer = self._buffer(name)
-        if not first <= last <= buffer.count(self.schedule.clock.now()):
+        if not first <= last <= buffer.count(self.now):
             raise CommandFailed(-222)
         return self._write(buffer, first, last, elements or ["READ"])
 
@@ -314,7 +314,7 @@ class DMM7510(ScpiInstrument):
         count = self._actual(name)
         if count == 0:
             raise CommandFailed(-230)
-        readings, _ = self._buffer(name).read(1, count, self.schedule.clock.now())
+        readings, _ = self._buffer(name).read(1, count, self.now)
         return float(getattr(np, statistic)(readings))
 
     # --- triggering
@@ -349,7 +349,7 @@ class DMM7510(ScpiInstrument):
 
     @query("TRIGger:STATe")
     def _state(self) -> str:
-        busy = self.schedule.clock.now() < self.finished_at()
+        busy = self.now < self.finished_at()
         return "RUNNING;RUNNING;1" if busy else "IDLE;IDLE;0"
 
     @query("TRIGger:BLOCk:LIST")
@@ -367,12 +367,12 @@ class DMM7510(ScpiInstrument):
     def _initiate(self) -> None:
         """Start the trigger model; without one loaded there is nothing to do (TRIG:DIG:STIM arms by itself)."""
         if self._loop is not None:
-            self._start(self.schedule.clock.now(), self._loop[1], self._loop[0])
+            self._start(self.now, self._loop[1], self._loop[0])
 
     @command("ABORt")
     def _abort(self) -> None:
         self._forget_latch()
-        now = self.schedule.clock.now()
+        now = self.now
         if self._group is not None and now < self._group.end:
             self._group.count = self._group.taken(now)
 
@@ -381,7 +381,7 @@ class DMM7510(ScpiInstrument):
     def _trigger_into(self, name: str) -> None:
         self._buffer(name)
         self.active = name
-        self._start(self.schedule.clock.now(), name)
+        self._start(self.now, name)
 
     # --- readings
 
@@ -390,7 +390,7 @@ class DMM7510(ScpiInstrument):
     @query("MEASure", _NAME, ListOf(Word(*ELEMENTS), 0))
     def _read(self, name: str, elements: list[str]) -> Wait:
         self._buffer(name)
-        self._start(self.schedule.clock.now(), name)
+        self._start(self.now, name)
         return Wait(self.finished_at(), lambda: self._fetch(name, elements))
 
     @query("MEASure:{over}", _NAME, ListOf(Word(*ELEMENTS), 0), over=FUNCTIONS)
@@ -483,7 +483,7 @@ class DMM7510(ScpiInstrument):
 
     def _write(self, buffer: ReadingBuffer, first: int, last: int, elements: list[str]) -> bytes:
         """Return the elements of readings, interleaved, in the format that FORM:DATA chose."""
-        readings, times = buffer.read(first, last, self.schedule.clock.now())
+        readings, times = buffer.read(first, last, self.now)
         if self.data_format == "ASC":
             texts = [self._texts(element, readings, times, buffer) for element in elements]
             return ",".join(text for row in zip(*texts, strict=True) for text in row).encode("latin-1")

@@ -284,7 +284,7 @@ class Keithley6221(ScpiInstrument):
         self._initiated = self.on = True
         self._refresh()
         if not self._edge_enabled:
-            self._play(self.schedule.clock.now())
+            self._play(self.now)
 
     @command(_WAVE + "ABORt")
     def _abort(self) -> None:
@@ -338,7 +338,7 @@ class Keithley6221(ScpiInstrument):
     def _refresh(self) -> None:
         """Show the resting level, unless a waveform is being played."""
         if self._playback is None or not self._playback.running:
-            self._drive(self.schedule.clock.now(), self._resting_level())
+            self._drive(self.now, self._resting_level())
         self._show_condition()
 
     def _drive(self, time: float, current: float) -> None:

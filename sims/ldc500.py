@@ -108,7 +108,7 @@ class LDC500(SrsInstrument):
         self.limit = self.full_scale
         self.current = 0.0  # mA, the set-point
         self._target, self._tec_current = 25.0, 0.0
-        self._then, self._temperature, self._goal = self.schedule.clock.now(), ROOM, ROOM
+        self._then, self._temperature, self._goal = self.now, ROOM, ROOM
         self._refresh()
 
     @property
@@ -317,7 +317,7 @@ class LDC500(SrsInstrument):
 
     def _settle(self) -> None:
         """Carry the temperature to the present, towards the goal so far; then look for the new goal."""
-        now = self.schedule.clock.now()
+        now = self.now
         self._temperature = self._goal + (self._temperature - self._goal) * math.exp((self._then - now) / THERMAL_TIME)
         self._then = now
         self._goal = self._target if self.tec_on and self.tec_mode == "CT" else ROOM
@@ -326,4 +326,4 @@ class LDC500(SrsInstrument):
         current = self.flowing * 1e-3
         if current != self._present:
             self._present = current
-            self._listener(self.schedule.clock.now(), current)
+            self._listener(self.now, current)

@@ -11,12 +11,16 @@ likes once p_a has settled, and hours cost as little as milliseconds.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from math import exp, expm1, inf, log
+
+from numpy.polynomial import Polynomial
 
 from spinlab.physics.mixture import GasMixture
 from spinlab.physics.slowing_down import slowing_down_polynomials
 
 SETTLED = 1e-13
+SHORT = 3e-4  # of the relaxation time: steps for which the first terms of the exponential do
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,14 @@ class PolarizationRates:
 
     def capacity(self, polarization: float) -> float:
         """C = d(q p)/dp at p: how much spin one unit of electron polarization carries."""
-        above, below = slowing_down_polynomials(self.nuclear_spin)
+        above, below = _capacity_polynomials(self.nuclear_spin)
         x = polarization * polarization
-        n, dn = _value_and_slope(above, x)
-        d, dd = _value_and_slope(below, x)
-        return n / d + 2 * x * (dn * d - n * dd) / (d * d)
+        top = bottom = 0.0
+        for coefficient in above:
+            top = top * x + coefficient
+        for coefficient in below:
+            bottom = bottom * x + coefficient
+        return top / (bottom * bottom)
 
     def alkali_slope(self, alkali: float, noble_gas: float, pumping_rate: float) -> float:
         """dp_a/dt, 1/s."""
@@ -93,6 +100,10 @@ class PolarizationRates:
     def _relax(self, goal: float, away: float, total: float, duration: float) -> tuple[float, float]:
         if abs(away) < SETTLED:
             return goal, goal
+        ratio = total * duration / self.capacity(goal + away)
+        if ratio < SHORT:
+            half = ratio / 2
+            return goal + away * (1 - half + half * half / 2), goal + away * (1 - ratio + ratio * ratio / 2)
         sign = 1.0 if away > 0 else -1.0
         start = log(abs(away))
 
@@ -113,9 +124,10 @@ def longest_step(distance: float, slope: float) -> float:
     return abs(distance / slope) if slope else inf
 
 
-def _value_and_slope(coefficients: tuple[float, ...], x: float) -> tuple[float, float]:
-    value = slope = 0.0
-    for coefficient in reversed(coefficients):
-        slope = slope * x + value
-        value = value * x + coefficient
-    return value, slope
+@cache
+def _capacity_polynomials(nuclear_spin: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """With q = N/D in x = p²: N D + 2x(N'D − N D') and D, highest power first; C is the first over the second squared."""
+    above, below = (Polynomial(each) for each in slowing_down_polynomials(nuclear_spin))
+    twice = Polynomial([0.0, 2.0])
+    top = above * below + twice * (above.deriv() * below - above * below.deriv())
+    return tuple(map(float, reversed(top.coef))), tuple(map(float, reversed(below.coef)))

@@ -14,19 +14,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from math import exp
+from math import ceil, exp
 
 import numpy as np
 import numpy.typing as npt
 
 from spinlab.physics.mixture import GasMixture
-from spinlab.physics.polarization import PolarizationRates, longest_step
-from spinlab.physics.slowing_down import slowing_down_factor
+from spinlab.physics.polarization import PolarizationRates, Step, longest_step
+from spinlab.physics.slowing_down import slowing_down_polynomials
 from spinlab.physics.two_mode import ComplexArray, eigenvalues, exprel
 
 FloatArray = npt.NDArray[np.float64]
 Normals = Callable[[int], ComplexArray]
 
+EARLY = 6.0  # time constants within which its sub-steps are finest
 TRANSIENT = 18.0  # time constants after which the coil counts as settled (1.5e-8 of the step)
 FINE = 0.004  # change of p_a per sub-step while the modes can exchange, or are recorded
 COARSE = 0.02  # … while they are far detuned and nobody looks
@@ -71,12 +72,30 @@ class Sampling:
 
 @dataclass
 class _Grid:
-    """Sub-steps of one segment: start, length, p_a (start, middle, end), p_b (start, end), field (likewise)."""
+    """Sub-steps of one segment: start, length, p_a (start, middle, end), p_b (start, end)."""
 
     start: list[float] = field(default_factory=list)
     length: list[float] = field(default_factory=list)
     alkali: list[tuple[float, float, float]] = field(default_factory=list)
     noble_gas: list[tuple[float, float]] = field(default_factory=list)
+
+    def append(self, time: float, length: float, step: Step, pieces: int) -> None:
+        """Add a step of the polarizations, cut into equal pieces along the parabola through its p_a."""
+        if pieces == 1:
+            self.start.append(time)
+            self.length.append(length)
+            self.alkali.append(step.alkali)
+            self.noble_gas.append(step.noble_gas)
+            return
+        begin, middle, end = step.alkali
+        linear, square = 4 * middle - 3 * begin - end, 2 * (begin + end - 2 * middle)
+        first, last = step.noble_gas
+        p = [begin + x * (linear + x * square) for x in (i / (2 * pieces) for i in range(2 * pieces + 1))]
+        for i in range(pieces):
+            self.start.append(time + length * i / pieces)
+            self.length.append(length / pieces)
+            self.alkali.append((p[2 * i], p[2 * i + 1], p[2 * i + 2]))
+            self.noble_gas.append((first + (last - first) * i / pieces, first + (last - first) * (i + 1) / pieces))
 
 
 def alkali_line(
@@ -111,7 +130,12 @@ class Cell:
 
     def slowing_down(self, polarization: npt.ArrayLike) -> FloatArray:
         """q(p_a)."""
-        return np.asarray(slowing_down_factor(self.mixture.nuclear_spin, polarization))
+        above, below = slowing_down_polynomials(self.mixture.nuclear_spin)
+        x = np.square(np.asarray(polarization, dtype=float))
+        top, bottom = np.full_like(x, above[-1]), np.full_like(x, below[-1])
+        for n, d in zip(above[-2::-1], below[-2::-1], strict=True):
+            top, bottom = top * x + n, bottom * x + d
+        return np.asarray(top / bottom)
 
     def evolve(
         self,
@@ -155,36 +179,35 @@ class Cell:
         return goal + (start - goal) * exp(-time / self.time_constant)
 
     def _grid(self, state: CellState, control: Control, duration: float, fine: bool) -> _Grid:
+        """Cut the segment where p_a or p_b has moved enough, and finer while the coil still moves."""
         grid = _Grid()
         alkali, noble_gas, time = state.alkali_polarization, state.noble_gas_polarization, 0.0
         length = duration
-        moving = state.field != control.field and self.time_constant > 0
+        moving = TRANSIENT * self.time_constant if state.field != control.field else 0.0
         near = fine or self._near(alkali, noble_gas, control.field)
         while time < duration:
             limit = longest_step(SLOW, self.rates.noble_gas_slope(alkali, noble_gas))
             slope = self.rates.alkali_slope(alkali, noble_gas, control.pumping_rate)
             limit = min(limit, longest_step(FINE if near else COARSE, slope))
-            if grid.start:
-                limit = min(limit, 3 * length) if slope else limit
-            if moving:
-                limit = self._transient_limit(limit, time, lit=control.tilt_rate != 0)
-                moving = time < TRANSIENT * self.time_constant
+            if grid.start and slope:
+                limit = min(limit, 3 * length)
+            pieces = 1
+            if time < moving:
+                limit, pieces = self._transient(limit, time, min(duration - time, limit), control.tilt_rate != 0)
             left = duration - time
             length = left if limit > 0.999 * left else min(limit, left / 2) if limit > left / 2 else limit
             step = self.rates.step(alkali, noble_gas, control.pumping_rate, length)
-            grid.start.append(time)
-            grid.length.append(length)
-            grid.alkali.append(step.alkali)
-            grid.noble_gas.append(step.noble_gas)
+            grid.append(time, length, step, pieces)
             alkali, noble_gas = step.alkali[2], step.noble_gas[1]
             time = duration if length == left else time + length
         return grid
 
-    def _transient_limit(self, limit: float, time: float, lit: bool) -> float:
-        age = time / self.time_constant
-        if age >= TRANSIENT:
-            return limit
-        return min(limit, self.time_constant * (0.1 if lit else 0.2 if age < 6 else 0.6))
+    def _transient(self, limit: float, time: float, length: float, lit: bool) -> tuple[float, int]:
+        """Next stretch (s) while the coil approaches its field, and into how many pieces to cut it."""
+        tau = self.time_constant
+        early = time < EARLY * tau * 0.999
+        limit = min(limit, (EARLY if early else TRANSIENT) * tau - time)
+        return limit, max(1, ceil(min(limit, length) / (tau * (0.1 if lit else 0.2 if early else 0.6)) - 1e-9))
 
     def _near(self, alkali: float, noble_gas: float, goal: float) -> bool:
         mixture = self.mixture

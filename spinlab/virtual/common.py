@@ -68,7 +68,7 @@ class CommonCommands(Instrument):
 
     @command("*OPC")
     def _note_completion(self) -> None:
-        self.schedule.at(max(self.finished_at(), self.schedule.clock.now()), self._completed)
+        self.schedule.at(max(self.finished_at(), self.now), self._completed)
         self.schedule.catch_up()
 
     def _completed(self, _: float) -> None:

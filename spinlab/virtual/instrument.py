@@ -60,7 +60,13 @@ class Instrument(ABC):
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
         self.busy_until = float("-inf")
+        self._acting_at: float | None = None
         self.reset()
+
+    @property
+    def now(self) -> float:
+        """When what is being carried out happens, s: the present, or the past when nobody looked in time."""
+        return self.schedule.clock.now() if self._acting_at is None else self._acting_at
 
     # --- what a model implements
 
@@ -146,7 +152,7 @@ class Instrument(ABC):
                 self.fail(failure)
             return self._work(calls, replies)
 
-        if wait.until <= self.schedule.clock.now():
+        if wait.until <= self.now:
             return resume()
         return self._later(wait.until, Pending(wait.until), resume)
 
@@ -154,8 +160,12 @@ class Instrument(ABC):
         """Book the rest of a message; messages that come meanwhile are carried out after it."""
         self.busy_until = until
 
-        def carry_on(_: float) -> None:
-            outcome = resume()
+        def carry_on(time: float) -> None:
+            self._acting_at = time
+            try:
+                outcome = resume()
+            finally:
+                self._acting_at = None
             if isinstance(outcome, Pending):
                 self._follow(outcome, pending)
             else:
