@@ -6,6 +6,7 @@ import resource
 import statistics
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from benchmarks.laboratory import session
@@ -44,4 +45,4 @@ class _Watch:
     def cost(self, count: int) -> float:
         """Median seconds between events among the first ``count``, or the last if negative."""
         chosen = self.times[:count] if count > 0 else self.times[count:]
-        return statistics.median(b - a for a, b in zip(chosen, chosen[1:], strict=False))
+        return statistics.median(b - a for a, b in pairwise(chosen))

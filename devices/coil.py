@@ -89,7 +89,7 @@ class Coil(VisaDevice):
         self.check_current(current)
         self._send(f":SOUR:WAVE:ABOR;:SOUR:CURR {current:.6E}", f"level {current:.6g} A")
         self.level.put(current)
-        return self.done(f"{current:.6g} A")
+        return self.done()
 
     def prepare(self, waveform: Waveform) -> ClockStatus:
         """Load and arm a waveform; the output is at its inactive current from now on."""
@@ -113,7 +113,7 @@ class Coil(VisaDevice):
             ":SOUR:WAVE:INIT",
         ]
         self._send(";".join(commands), "arming a waveform")
-        return self.done("armed")
+        return self.done()
 
     def trigger(self) -> ClockStatus:
         """A status that finishes when the waveform has stopped (the operation register says so)."""

@@ -50,7 +50,7 @@ class Laser(VisaDevice):
         """Diode on or off; a diode that is already on is steady at once."""
         if not on or self.lit.get():
             self._switch(on)
-            return self.done("on" if on else "off")
+            return self.done()
         self._send("TEON 1")
         self._switch(True)
         return self.clock.sleep_status(self.settings.warm_up, self.name, "warming up")

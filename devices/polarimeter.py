@@ -75,7 +75,7 @@ class Polarimeter(VisaDevice):
         )
         self._size = size
         self._acquisition = acquisition
-        return self.done("armed")
+        return self.done()
 
     def trigger(self) -> ClockStatus:
         """A status that finishes when the records of all edges have been read."""

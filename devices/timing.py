@@ -57,7 +57,7 @@ class Timing(VisaDevice):
         """Open or close the pump gate while no window says otherwise."""
         self._send(f"LPOL {PUMP},{int(pump_idle == 'closed')}")
         self.pump_idle.put(pump_idle)
-        return self.done(f"pump {pump_idle}")
+        return self.done()
 
     def prepare(self, sequence: PulseSequence) -> ClockStatus:
         """Load the delays of a sequence; nothing happens before the trigger but the pump gate's idle state."""
@@ -82,7 +82,7 @@ class Timing(VisaDevice):
         )
         self._last = sequence.last
         self.pump_idle.put("open" if sequence.pump_open_when_idle else "closed")
-        return self.done("loaded")
+        return self.done()
 
     def trigger(self) -> ClockStatus:
         """Start the sequence now."""

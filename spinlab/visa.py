@@ -127,6 +127,7 @@ class VisaDevice(Device):  # type: ignore[misc]  # Ophyd is untyped
         self.settings = settings
         self.clock = surroundings.clock
         self._make_all_safe = surroundings.make_safe
+        self._done: ClockStatus | None = None
         super().__init__(name=name)
 
     def connect(self) -> str:
@@ -149,11 +150,12 @@ class VisaDevice(Device):  # type: ignore[misc]  # Ophyd is untyped
         """Bring the laboratory to its safe state (Bluesky calls this at the end, at a pause and on a fault)."""
         self._make_all_safe()
 
-    def done(self, what: str) -> ClockStatus:
-        """A status that is already finished."""
-        status = self.clock.status(self.name, what)
-        status.set_finished()
-        return status
+    def done(self) -> ClockStatus:
+        """A status that is already finished; one per device, since nothing tells two of them apart."""
+        if self._done is None:
+            self._done = self.clock.status(self.name, "done")
+            self._done.set_finished()
+        return self._done
 
     def refuse_error(self, reply: str, context: str) -> None:
         """Raise InstrumentError when a SCPI error-queue reply says anything but 0."""
