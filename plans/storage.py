@@ -161,6 +161,11 @@ def _check(setup: Setup, conditions: Conditions, storage_times: list[float], sho
             f"({format_quantity(conditions.read_field, 'T')}), and both above zero"
         )
     point = calibration.working_point(calibration.mixture.noble_gas_polarization, edges.lead)
+    if edges.pulse >= point.transfer_time:
+        raise BadInput(
+            f"a signal pulse of {format_quantity(edges.pulse, 's')} lasts longer than the exchange it begins "
+            f"({format_quantity(point.transfer_time, 's')}); shorten it"
+        )
     levels = [calibration.wave_current(b) for b in (point.field, conditions.read_field, conditions.storage_field)]
     for hold in (edges.reference_hold, edges.hold(point.transfer_time)):
         setup.coil.check(edges.waveform(hold, *levels))

@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 Device = Any  # what plans annotate devices with: they know them by their messages only
+GIVEN = ("calibration",)  # what a session gives to plans by name beside devices
 REQUIRED: Any = inspect.Parameter.empty
 _BOOLEANS = {
     "true": True,
@@ -121,7 +122,7 @@ class PlanSignature:
         return {
             "name": self.name,
             "summary": self.summary,
-            "devices": [parameter.role for parameter in self.devices],
+            "devices": [parameter.role for parameter in self.devices if parameter.role not in GIVEN],
             "parameters": [
                 {
                     "name": parameter.name,

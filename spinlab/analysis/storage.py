@@ -206,7 +206,7 @@ def _values(points: list[Point], lifetime: Lifetime | None) -> dict[str, Any]:
 
 
 def _table(points: list[Point]) -> Table:
-    headers = ("storage time", "efficiency", "σ", "predicted", "deviation", "electron spin²", "predicted")
+    headers = ("time", "efficiency", "σ", "predicted", "deviation", "electron", "predicted")
     rows = tuple(
         (
             format_quantity(p.time, "s"),
@@ -224,7 +224,7 @@ def _table(points: list[Point]) -> Table:
 
 def _summary(points: list[Point], lifetime: Lifetime | None, metadata: Mapping[str, Any]) -> tuple[str, ...]:
     lines = [
-        "efficiency: (total transverse spin F)² retrieved over stored; electron spin²: what the polarimeter sees",
+        "efficiency: (total transverse spin F)² retrieved over stored; electron: of its spin², what the polarimeter sees",
         f"prediction: the paper's constant γ, pump {metadata['pump']}, from the commanded timeline",
     ]
     if lifetime:
