@@ -57,7 +57,7 @@ class Lamp(ScpiInstrument):
 
     @query("MEASure:SLOW", Number(0.0, 100.0, "S"))
     def measure(self, seconds: float) -> Wait:
-        start = self.schedule.clock.now()
+        start = self.now
         return Wait(start + seconds, lambda: seconds)
 
 
