@@ -71,6 +71,16 @@ class FunctionName(Parameter[str]):
             raise CommandFailed(-224) from None
 
 
+class Aperture(Parameter[float | None]):
+    """A digitizing aperture in whole microseconds, or AUTO: as long as there is time between two samples."""
+
+    def parse(self, text: str) -> float | None:
+        """Return the aperture (s), None for AUTO."""
+        if text.upper() in ("AUTO", "DEF", "DEFAULT"):
+            return None
+        return round(Number(1e-6, 1e-3, "S").parse(text) * 1e6) / 1e6
+
+
 def _forms(pattern: str) -> set[str]:
     """Return all long and short spellings of a function."""
     forms = set()
@@ -196,15 +206,11 @@ class DMM7510(ScpiInstrument):
     def _get_digitize_range(self, function: str) -> float:
         return self._digitize_range[function]
 
-    @command(_DIG + "{over}:APERture", Text(), over=DIGITIZED)
-    def _set_automatic_aperture(self, function: str, word: str) -> None:
-        if word.upper() not in ("AUTO", "DEF", "DEFAULT"):
-            seconds = Number(1e-6, 1e-3, "S").parse(word)
-            if seconds > 1 / self._rate(function) + 1e-9:
-                raise CommandFailed(-222)
-            self._apertures[function] = round(seconds * 1e6) / 1e6
-            return
-        self._apertures[function] = None
+    @command(_DIG + "{over}:APERture", Aperture(), over=DIGITIZED)
+    def _set_digitize_aperture(self, function: str, seconds: float | None) -> None:
+        if seconds is not None and seconds > 1 / self._rate(function) + 1e-9:
+            raise CommandFailed(-222)
+        self._apertures[function] = seconds
 
     @query(_DIG + "{over}:APERture", over=DIGITIZED)
     def _aperture(self, function: str) -> float:

@@ -78,12 +78,14 @@ class Keithley6221(ScpiInstrument):
         self._listener = output
         self._present = 0.0
         self._playback: Playback | None = None
+        self._stopped = False
         self._stored: dict[int, list[float]] = {location: [0.0, 0.0] for location in range(1, 5)}
         super().__init__(schedule)
 
     def reset(self) -> None:
         """*RST: output off, 0 A, automatic range, no waveform; ARB1 to ARB4 are kept, they are not volatile."""
         self._disarm()
+        self._stopped = False
         super().reset()
         self.level = 0.0
         self.range = RANGES[-1]
@@ -272,6 +274,7 @@ class Keithley6221(ScpiInstrument):
         if swing > self._wave_full_scale * OVERRANGE * (1 + 1e-9) or len(points) < 2:
             raise CommandFailed(-221)
         self._disarm()
+        self._stopped = False
         levels = [delivered(point * self.amplitude + self.offset, self._wave_full_scale) for point in points]
         wave = Waveform.from_points(levels, 1 / self.frequency, self._cycle_count())
         self._playback = Playback(self.schedule, wave, self._drive, self._played)
@@ -318,8 +321,6 @@ class Keithley6221(ScpiInstrument):
         if self._playback is not None:
             self._stopped = self._stopped or self._playback.running
             self._playback.stop()
-        else:
-            self._stopped = False
         self._playback, self._initiated = None, False
 
     # --- helpers
