@@ -101,22 +101,22 @@ class SpinlabVisaLibrary(SimVisaLibrary):  # type: ignore[misc]  # pyvisa-sim is
         access_mode: constants.AccessModes = constants.AccessModes.no_lock,
         open_timeout: Any = constants.VI_TMO_IMMEDIATE,
     ) -> tuple[VISASession, constants.StatusCode]:
-        """Open a session: on an instrument of the bench, or on a device of the file."""
+        """Open a session on an instrument of the bench or on a device of the file; raises VisaIOError for neither."""
         try:
             parsed = rname.parse_resource_name(resource_name)
         except rname.InvalidResourceName:
-            return VISASession(0), Status.error_invalid_resource_name
+            raise errors.VisaIOError(Status.error_invalid_resource_name.value) from None
         instrument = self.instruments.get(str(parsed))
         if instrument is not None:
             opened = InstrumentSession(session, resource_name, parsed, instrument, self.clock)
             return self._register(opened), Status.success
         try:
-            return cast(
-                "tuple[VISASession, constants.StatusCode]",
-                super().open(session, resource_name, access_mode, open_timeout),
-            )
+            handle, status = super().open(session, resource_name, access_mode, open_timeout)
         except ValueError:  # stock raises this for kinds of resources that it does not know
-            return VISASession(0), Status.error_resource_not_found
+            raise errors.VisaIOError(Status.error_resource_not_found.value) from None
+        if status < 0:  # stock returns it, and PyVISA would go on with a session that is none
+            raise errors.VisaIOError(status.value)
+        return handle, status
 
     def list_resources(self, session: VISARMSession, query: str = "?*::INSTR") -> tuple[str, ...]:
         """Return the addresses of the bench and of the file that match."""
