@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spinlab.physics.propagation import Cell, CellState, Control, Sampling
+from spinlab.physics.propagation import Cell, CellState, Control, Sampling, Stretch
 
 FloatArray = npt.NDArray[np.float64]
+LONGEST_NOTE = 1000  # changes of the controls that are noted down before the atoms follow, looked at or not
 
 
 class Tap:
@@ -43,7 +44,10 @@ class Tap:
 
 
 class VapourCell:
-    """A :class:`Cell` with a present: controls change at given times, records are taken as time goes by."""
+    """A :class:`Cell` with a present: controls change at given times, and the atoms follow when somebody looks.
+
+    Until then the controls are only noted down: a whole shot is evolved at once, when its record is read.
+    """
 
     def __init__(
         self,
@@ -53,42 +57,54 @@ class VapourCell:
         normals: Callable[[int], npt.NDArray[np.complex128]],
     ) -> None:
         self.cell = cell
-        self.state = cell.thermal(state, normals)
         self.control = Control(state.field, transverse_field=transverse_field)
-        self.time = 0.0
+        self.time = 0.0  # until when the controls are known
+        self._state = cell.thermal(state, normals)
+        self._state_time = 0.0
         self._normals = normals
+        self._noted: list[Stretch] = []
         self._taps: list[Tap] = []
+
+    @property
+    def state(self) -> CellState:
+        """The atoms at :attr:`time`."""
+        self._catch_up()
+        return self._state
 
     def change(self, time: float, **controls: Any) -> None:
         """Let ``controls`` (fields of :class:`Control`) act from ``time`` (s) on."""
         if all(getattr(self.control, name) == value for name, value in controls.items()):
             return
-        self.advance(time)
+        self._note(time)
         self.control = replace(self.control, **controls)
 
     def tap(self, time: float, count: int, sample_rate: float, aperture: float) -> Tap:
         """Begin a record at ``time`` (s)."""
-        self.advance(time)
-        tap = Tap(time, count, sample_rate, aperture)
+        tap = Tap(max(time, self.time), count, sample_rate, aperture)
         self._taps.append(tap)
         return tap
 
     def advance(self, until: float) -> None:
         """Carry the atoms to ``until`` (s) under the present controls; the past stays as it was."""
-        while self._taps and self.time < until:
-            self._stretch(min(until, min(tap.end for tap in self._taps)))
-            self._taps = [tap for tap in self._taps if tap.filled < tap.count]
-        self._stretch(until)
+        self._note(until)
+        self._catch_up()
 
-    def _stretch(self, until: float) -> None:
-        duration = until - self.time
-        if duration <= 0:
-            return
-        wanted = [tap.due(self.time, until) for tap in self._taps]
-        sampling = Sampling(np.concatenate(wanted), self._taps[0].aperture) if self._taps else None
-        self.state, samples = self.cell.evolve(self.state, self.control, duration, sampling, self._normals)
-        begin = 0
-        for tap, times in zip(self._taps, wanted, strict=True):
-            tap.take(samples[begin : begin + len(times)])
-            begin += len(times)
-        self.time = until
+    def _note(self, until: float) -> None:
+        if until > self.time:
+            self._noted.append(Stretch(self.control, until - self.time))
+            self.time = until
+            if len(self._noted) >= LONGEST_NOTE:
+                self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Evolve the atoms through all that was noted down, and fill the records that saw some of it."""
+        begin = self._state_time
+        wanted = [(tap, tap.due(begin, self.time)) for tap in self._taps]
+        open_taps = [(tap, times) for tap, times in wanted if len(times)]
+        samplings = [Sampling(times, tap.aperture) for tap, times in open_taps]
+        if self._noted:
+            states, samples = self.cell.play(self._state, self._noted, samplings, self._normals)
+            self._state, self._state_time, self._noted = states[-1], self.time, []
+            for (tap, _), each in zip(open_taps, samples, strict=True):
+                tap.take(each)
+        self._taps = [tap for tap in self._taps if tap.filled < tap.count]

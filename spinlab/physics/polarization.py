@@ -60,6 +60,15 @@ class PolarizationRates:
         """p_∞, where p_a goes with p_b and R as they are."""
         return (pumping_rate + self.exchange_to_alkali * noble_gas) / self.total(pumping_rate)
 
+    def slowing_down(self, polarization: float) -> float:
+        """q at p, of one number: several times faster than through NumPy."""
+        above, below = slowing_down_polynomials(self.nuclear_spin)
+        x = polarization * polarization
+        top = bottom = 0.0
+        for n, d in zip(reversed(above), reversed(below), strict=True):
+            top, bottom = top * x + n, bottom * x + d
+        return top / bottom
+
     def capacity(self, polarization: float) -> float:
         """C = d(q p)/dp at p: how much spin one unit of electron polarization carries."""
         above, below = _capacity_polynomials(self.nuclear_spin)
