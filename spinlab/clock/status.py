@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Self
+
 from ophyd.status import StatusBase
 
 
@@ -15,6 +18,14 @@ class ClockStatus(StatusBase):  # type: ignore[misc]
         self.owner = owner
         self.what = what
         super().__init__()
+
+    def add_callback(self, callback: Callable[[Self], object]) -> None:
+        """Call ``callback(status)`` once it is done; Ophyd's own first inspects the signature for an older form."""
+        with self._lock:
+            if self.done:
+                callback(self)
+            else:
+                self._callbacks.append(callback)
 
     def finish(self) -> None:
         """Finish successfully, unless the status is done already (stopped, failed)."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spinlab.records.files import write_whole
+from spinlab.records.files import PatchableFile, write_new, write_whole
 from spinlab.records.layout import METADATA
 
 _TYPES = {
@@ -22,6 +22,7 @@ _TYPES = {
     **{f"f{size}": f"float{8 * size}" for size in (2, 4, 8)},
     **{f"c{size}": f"complex{8 * size}" for size in (8, 16)},
 }
+DIGITS = 10  # of the length in zarr.json, padded with blanks, so that the file never changes its size
 _FILL: dict[str, Any] = {"b": False, "i": 0, "u": 0, "f": "NaN", "c": ["NaN", "NaN"]}
 
 
@@ -38,17 +39,22 @@ class ArrayWriter:
         self._folder = str(folder)
         self._tail = ".0" * len(shape)
         before, after = json.dumps(self._metadata(attributes)).split('"LENGTH"')
-        self._metadata_parts = (before, after)
         folder.mkdir(parents=True)
+        write_whole(self._folder, METADATA, f"{before}{0:{DIGITS}}{after}".encode())
+        self._length_field = PatchableFile(folder / METADATA, len(before.encode()))
 
     def append(self, item: npt.NDArray[Any]) -> int:
-        """Write one item and return its index. On OSError the array is as it was."""
+        """Write one item and return its index. On OSError the array is as it was: a chunk beyond its length is not read."""
         data = np.ascontiguousarray(item, self.dtype)
         index = self.length
-        write_whole(self._folder, f"c.{index}{self._tail}", data.reshape(-1).view(np.uint8).data)
-        write_whole(self._folder, METADATA, str(index + 1).join(self._metadata_parts).encode())
+        write_new(f"{self._folder}/c.{index}{self._tail}", data.reshape(-1).view(np.uint8).data)
+        self._length_field.write(f"{index + 1:{DIGITS}}".encode())
         self.length = index + 1
         return index
+
+    def close(self) -> None:
+        """Close the files; closing twice is harmless."""
+        self._length_field.close()
 
     def _metadata(self, attributes: dict[str, Any]) -> dict[str, Any]:
         return {

@@ -114,10 +114,13 @@ class _RunFolder:
         self._documents.append(encode(name, doc))
         if name == "stop":
             self._documents.close(durable=True)
+            self.close()
         return [(name, doc)]
 
     def close(self) -> None:
         self._documents.close()
+        for array in self._arrays.values():
+            array.close()
 
     def _declare(self, descriptor: Document) -> Document:
         """Return the descriptor with its large arrays marked as kept outside."""
@@ -187,6 +190,10 @@ class _TraceWriter:
         announcement: Documents = [] if self._announced else [("stream_resource", self._resource(array))]
         self._announced = True
         return [*announcement, ("stream_datum", datum)]
+
+    def close(self) -> None:
+        if self._array is not None:
+            self._array.close()
 
     def _begin(self, data: npt.NDArray[Any]) -> ArrayWriter:
         folder = trace_folder(self._run, self._stream, self._key)
