@@ -16,8 +16,8 @@ import pytest
 
 from spinlab.analysis.storage import analyse, efficiencies, strip
 from spinlab.models import bench_model
-from spinlab.physics import propagation
-from spinlab.physics.propagation import alkali_line, exchange
+from spinlab.physics import substeps
+from spinlab.physics.substeps import alkali_line, exchange
 from spinlab.prediction import Commanded, Predictor
 from spinlab.records import open_run
 from spinlab.session import Outcome, Session
@@ -114,7 +114,7 @@ def test_wrong_physics_in_the_twin_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, mutant: Any
 ) -> None:
     with monkeypatch.context() as twin_only, session(tmp_path) as lab:
-        twin_only.setattr(propagation, name, mutant)
+        twin_only.setattr(substeps, name, mutant)
         outcome = lab.run("storage", {"storage_times": "100 ms", "shots": 1})
     if outcome.exit_status == "success":  # analysed once more, with the right physics in the prediction
         result = analyse(open_run(outcome.paths["run"]), profile(tmp_path))
