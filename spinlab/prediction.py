@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any
 
-from spinlab.physics.propagation import Cell, CellState, Control
+from spinlab.physics.propagation import Cell, CellState, Control, Stretch
 
 GATE_LEAD = 5e-6  # s: the pump gate closes before the coil edge
 REPUMP = 0.030  # s of pumping before an edge of a dark storage
@@ -130,17 +130,20 @@ class Predictor:
     def _play(
         self, event: Mapping[str, Any], noble_gas: float, write_error: float = 0.0, read_error: float = 0.0
     ) -> tuple[PredictedShot, CellState]:
-        stores = event["kind"] in ("signal", "background")
-        lights = event["kind"] in ("signal", "reference")
         state = CellState(self._settled(noble_gas), noble_gas, self._storage_field)
         write = _Edge(float(event["write_current"]), float(event["write_hold"]), write_error)
-        held, state = self._edge(state, write, lights)
-        if stores:
-            state = self._store(state, event)
+        timeline = self._edge(write, event["kind"] in ("signal", "reference"))
+        if event["kind"] in ("signal", "background"):
+            timeline += self._storage(event)
+            if not self.follow_noble_gas:
+                states, _ = self.model.cell.play(state, timeline)
+                state, timeline = replace(states[-1], noble_gas_polarization=noble_gas), ()
             read = _Edge(float(event["read_current"]), float(event["read_hold"]), read_error)
-            held, state = self._edge(state, read, False)
+            timeline += self._edge(read, False)
+        states, _ = self.model.cell.play(state, timeline)
+        held, end = states[-2:]
         q = float(self.model.cell.slowing_down(held.alkali_polarization))
-        return PredictedShot(held.alkali, held.alkali / q, noble_gas), state
+        return PredictedShot(held.alkali, held.alkali / q, noble_gas), end
 
     @property
     def _amplitude(self) -> float:
@@ -150,36 +153,30 @@ class Predictor:
     def _storage_field(self) -> float:
         return self.model.field(self.commanded.storage_current, self._amplitude)
 
-    def _control(self, field: float, pumping_rate: float = 0.0, tilt_rate: float = 0.0) -> Control:
-        return Control(field, pumping_rate, tilt_rate, self.model.transverse_field)
+    def _stretch(self, duration: float, field: float, pumping_rate: float = 0.0, tilt_rate: float = 0.0) -> Stretch:
+        return Stretch(Control(field, pumping_rate, tilt_rate, self.model.transverse_field), duration)
 
-    def _edge(self, state: CellState, edge: _Edge, lights: bool) -> tuple[CellState, CellState]:
-        """From the gate's closing to the end of the record → (at the end of the hold, at the end of the record)."""
-        commanded, evolve = self.commanded, self.model.cell.evolve
+    def _edge(self, edge: _Edge, lights: bool) -> tuple[Stretch, ...]:
+        """From the gate's closing to the end of the record; the last but one ends with the hold."""
+        commanded, stretch = self.commanded, self._stretch
         resonance = self.model.field(edge.current, self._amplitude, edge.error)
-        tilt = self.model.tilt_rate if lights else 0.0
-        state, _ = evolve(state, self._control(self._storage_field), GATE_LEAD)
-        state, _ = evolve(state, self._control(resonance), commanded.settle)
-        state, _ = evolve(state, self._control(resonance, tilt_rate=tilt), commanded.pulse)
-        held, _ = evolve(state, self._control(resonance), edge.hold - commanded.settle - commanded.pulse)
         read = self.model.field(commanded.read_level_current, self._amplitude)
-        after, _ = evolve(held, self._control(read), commanded.read_settle + commanded.record)
-        return held, after
+        return (
+            stretch(GATE_LEAD, self._storage_field),
+            stretch(commanded.settle, resonance),
+            stretch(commanded.pulse, resonance, tilt_rate=self.model.tilt_rate if lights else 0.0),
+            stretch(edge.hold - commanded.settle - commanded.pulse, resonance),
+            stretch(commanded.read_settle + commanded.record, read),
+        )
 
-    def _store(self, state: CellState, event: Mapping[str, Any]) -> CellState:
+    def _storage(self, event: Mapping[str, Any]) -> tuple[Stretch, ...]:
         """From the end of the write record to the read edge."""
-        commanded, cell = self.commanded, self.model.cell
+        commanded, field, rate = self.commanded, self._storage_field, self.model.pumping_rate
         left = float(event["storage_time"]) - commanded.read_settle - commanded.record - GATE_LEAD
-        before = state.noble_gas_polarization
-        field, rate = self._storage_field, self.model.pumping_rate
         if commanded.pump == "on":
-            state, _ = cell.evolve(state, self._control(field, rate), left)
-        else:
-            state, _ = cell.evolve(state, self._control(field), left - (REPUMP - GATE_LEAD))
-            state, _ = cell.evolve(state, self._control(field, rate), REPUMP - GATE_LEAD)
-        if self.follow_noble_gas:
-            return state
-        return replace(state, noble_gas_polarization=before)
+            return (self._stretch(left, field, rate),)
+        repump = REPUMP - GATE_LEAD
+        return self._stretch(left - repump, field), self._stretch(repump, field, rate)
 
 
 @dataclass(frozen=True)

@@ -80,9 +80,7 @@ class Decay:
         end, step = float(times[-1]), 0.02
         nominal, other = self._clock(1.0, end, KNOTS), self._clock(1.0 + step, end, COARSE_KNOTS)
         u, slope = nominal(times), nominal(times, 1)
-        return DecayClock(
-            u, slope / nominal(0.0, 1), (other(times) - u) / step, (other(times, 1) / slope - 1) / step
-        )
+        return DecayClock(u, slope / nominal(0.0, 1), (other(times) - u) / step, (other(times, 1) / slope - 1) / step)
 
     def average(self, slope: FloatArray, larmor: float) -> ComplexArray:
         """What averaging over one aperture does to the line at each sample; ``slope`` is u'(t)/u'(0)."""

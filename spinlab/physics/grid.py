@@ -49,7 +49,9 @@ class Grid:
     and ``fields`` the field (T) it begins with.
     """
 
-    def __init__(self, cell: Cell, state: CellState, stretches: Sequence[Stretch], samplings: Sequence[Sampling]) -> None:
+    def __init__(
+        self, cell: Cell, state: CellState, stretches: Sequence[Stretch], samplings: Sequence[Sampling]
+    ) -> None:
         self.cell = cell
         self.states: list[CellState] = []
         self.ends: list[int] = []

@@ -144,11 +144,9 @@ class Calibration(Section):
 
 
 class SafeAction(Section):
-    """One step of the safe state: what a device is told; without ``action`` and ``settings``, its own safe state."""
+    """One step of the safe state: this device goes to its own safe state (what that is, its settings say)."""
 
     device: str
-    action: str | None = None
-    settings: dict[str, Any] = {}
 
 
 class Overhead(Section):
