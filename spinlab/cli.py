@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -124,6 +125,7 @@ def run_summary(entry: Any) -> dict[str, Any]:
 
 def main() -> None:
     """Entry point: turns every error that is spinlab's own into one clear line and its exit code."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # a second thread would only wait: our matrices are small
     try:
         app()
     except SpinlabError as error:

@@ -114,7 +114,7 @@ def test_an_empty_item_is_refused():
         quantities("50 ms,, 1 s", "s")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     number=st.floats(min_value=1e-6, max_value=1e6),
     first=st.sampled_from(sorted(units._TABLE)),
@@ -131,7 +131,7 @@ def test_the_table_agrees_with_pint(number, first, second, operator, power):
     assert number * float(value) == pytest.approx(quantity_of_pint.to(si).magnitude, rel=1e-12, abs=0)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.floats(min_value=1e-9, max_value=1e9),
     st.sampled_from(["s", "T", "A", "Hz", "m^-3", "K", "T/A", "rad/s", "V"]),

@@ -49,7 +49,7 @@ def messages(model: Instrument) -> st.SearchStrategy[str]:
 def test_any_message_is_survived(name: str) -> None:
     boxes = [MODELS[name]()]
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     @given(messages(boxes[0]), st.binary(max_size=40))
     def survive(message: str, noise: bytes) -> None:
         box = boxes[0]
@@ -62,7 +62,7 @@ def test_any_message_is_survived(name: str) -> None:
     survive()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(alphabet="SOURcebrig:;?*, #'\"19\n", max_size=40))
 def test_no_message_changes_what_the_next_one_means(message: str) -> None:
     box = Lamp(Schedule(HandClock()))
