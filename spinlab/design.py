@@ -69,7 +69,8 @@ NAMES: Final = (*_SPECIES, *_UNITS)
 
 @dataclass(frozen=True)
 class Quantity:
-    """One number or word of a design, SI, and where it is from; ``value`` is None when it cannot be told."""
+    """One number or word of a design, SI, and where it is from; ``value`` is None when it cannot be told (kind
+    ``missing``) or there is none (no light holds such a polarization, a formula does not reach)."""
 
     name: str
     symbol: str
@@ -83,7 +84,7 @@ class Quantity:
     def text(self) -> str:
         """The value as a person would write it."""
         if self.value is None:
-            return "?"
+            return "?" if self.kind == "missing" else "—"
         return self.value if isinstance(self.value, str) else format_quantity(self.value, self.unit, 6)
 
     @property
@@ -228,6 +229,12 @@ class _Point:
         return None if rate is None else self.mixture.storage_lifetime(self.storage, rate)
 
     @property
+    def broadened_lifetime(self) -> float | None:
+        """None where the modes are not decoupled."""
+        decoupled = self.mixture.regime(self.storage) == "decoupled"
+        return self.mixture.storage_lifetime(self.storage, broadened=True) if decoupled else None
+
+    @property
     def pumped_decay(self) -> float | None:
         rate = self.pumping_rate
         return None if rate is None else self.mixture.alkali_decay + rate / self.mixture.slowing_down
@@ -261,7 +268,8 @@ class _Rule:
 def _derived(rule: _Rule, points: list[_Point], probed: list[str]) -> Quantity:
     """The rule's value; what changes when a missing constant is moved by three decades is not known."""
     value, *others = (rule.compute(point) for point in points)
-    needed = dict.fromkeys(name for name, other in zip(probed, others, strict=True) if other != value)
+    word = isinstance(value, str)  # a regime may stay the same by luck; it depends on everything
+    needed = dict.fromkeys(name for name, other in zip(probed, others, strict=True) if word or other != value)
     if needed:
         return Quantity(rule.name, rule.symbol, None, rule.unit, "missing", f"needs {', '.join(needed)}", rule.group)
     number = value if value is None or isinstance(value, str) else float(value)
@@ -332,7 +340,7 @@ _RULES: Final = (
     _Rule("storage", "lifetime", "", "s", "dark, all constant: 1/[2γ(J/Δ)² + 2γ_b], Eq. 2",
           lambda p: p.mixture.storage_lifetime(p.storage)),
     _Rule("storage", "lifetime_broadened", "", "s", "the same with alkali spin exchange, by linear response",
-          lambda p: p.mixture.storage_lifetime(p.storage, broadened=True)),
+          lambda p: p.broadened_lifetime),
     _Rule("storage", "lifetime_pumped", "", "s", "pump on: 1/[2(γ + R/q)(J/Δ)² + 2γ_b]", lambda p: p.pumped_lifetime),
     _Rule("vapour", "saturated_density", "", "m^-3", "Alcock et al. (1984) at the temperature",
           lambda p: p.saturated(vapour_density, p.mixture.temperature)),

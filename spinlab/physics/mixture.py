@@ -238,10 +238,13 @@ class GasMixture:
         """Time (s) in which the excitations stored in the noble gas at ``field`` (T) fall to 1/e, all else constant.
 
         From the slow eigenvalue of Eq. 2, about 1/[2(γ + R/q)(J/Δ)² + 2γ_b]; R is ``pumping_rate``, an electron rate in
-        1/s. ``broadened``: with alkali–alkali spin exchange, by linear response; valid for |Δ| ≫ J.
+        1/s. ``broadened``: with alkali–alkali spin exchange, by linear response, for fields where the modes are decoupled
+        only. Raises ValueError elsewhere, and for a negative pumping rate.
         """
         decay = self.alkali_decay + _not_negative("pumping_rate", pumping_rate) / self.slowing_down
         if broadened:
+            if self.regime(field) != "decoupled":
+                raise ValueError(f"field must be far from resonance for the broadened lifetime, got {field} T")
             rate = self.coupling**2 * self._response(field, decay) + self.noble_gas_decay
         else:
             modes = TwoMode(self.coupling, decay, self.noble_gas_decay)
