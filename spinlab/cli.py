@@ -116,6 +116,24 @@ def show(
         describe_run(found)
 
 
+@app.command()
+def design(
+    parameters: Annotated[
+        list[str] | None, typer.Argument(help='What differs from the paper: alkali=Rb-87 temperature="150 degC".')
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print what a mixture will do: coupling, fields, decay, transfer, storage, each with where it comes from."""
+    from spinlab.design import design, show_design
+    from spinlab.plan_parameters import parse_assignments
+
+    found = design(parse_assignments(parameters or [], "parameter of the design", 'temperature="150 degC"'))
+    if as_json:
+        print(json.dumps(found.as_document()))
+    else:
+        show_design(found, sys.stdout.isatty())
+
+
 def run_summary(entry: Any) -> dict[str, Any]:
     """One line of ``spinlab runs``."""
     from spinlab.reports import summary

@@ -207,14 +207,16 @@ def _parameter_docs(text: str) -> dict[str, str]:
 # ------------------------------------------------------------------------------------------------ binding
 
 
-def parse_assignments(arguments: Iterable[str]) -> dict[str, str]:
+def parse_assignments(
+    arguments: Iterable[str], kind: str = "plan parameter", example: str = "shots=3"
+) -> dict[str, str]:
     """Return ``["shots=3", …]`` as a mapping. Raises BadInput for what is no assignment, or is given twice."""
     values: dict[str, str] = {}
     for argument in arguments:
         name, separator, value = argument.partition("=")
         name = name.strip()
         if not separator or not name.isidentifier():
-            raise BadInput(f"{argument!r} is not a plan parameter: write name=value, such as shots=3")
+            raise BadInput(f"{argument!r} is not a {kind}: write name=value, such as {example}")
         if name in values:
             raise BadInput(f"parameter {name!r} is given twice: {values[name]!r} and {value.strip()!r}")
         values[name] = value.strip()

@@ -5,7 +5,27 @@ numbers in docstrings are that paper's.
 """
 
 from spinlab.physics.mixture import KATZ_K_HE3, GasMixture
+from spinlab.physics.regime import coupling_regime
 from spinlab.physics.slowing_down import slowing_down_factor
+from spinlab.physics.species import ALKALIS, NOBLE_GASES, Alkali, NobleGas
+from spinlab.physics.spin_exchange import spin_exchange_line, spin_exchange_response
 from spinlab.physics.two_mode import Hold, Ramp, TwoMode
+from spinlab.physics.vapour import vapour_density, vapour_temperature
 
-__all__ = ["KATZ_K_HE3", "GasMixture", "Hold", "Ramp", "TwoMode", "slowing_down_factor"]
+__all__ = [
+    "ALKALIS",
+    "KATZ_K_HE3",
+    "NOBLE_GASES",
+    "Alkali",
+    "GasMixture",
+    "Hold",
+    "NobleGas",
+    "Ramp",
+    "TwoMode",
+    "coupling_regime",
+    "slowing_down_factor",
+    "spin_exchange_line",
+    "spin_exchange_response",
+    "vapour_density",
+    "vapour_temperature",
+]

@@ -9,7 +9,7 @@ ATOMIC_MASS: Final = 1.66053906660e-27  # kg (CODATA 2018)
 
 ELECTRON_G_POTASSIUM: Final = 2.00229421  # Arimondo, Inguscio, Violino, Rev. Mod. Phys. 49, 31 (1977)
 ELECTRON_GYROMAGNETIC: Final = ELECTRON_G_POTASSIUM * BOHR_MAGNETON / HBAR  # rad/s/T
-HELIUM3_GYROMAGNETIC: Final = 2.03802e8  # rad/s/T, magnitude, CODATA shielded helion
+HELIUM3_GYROMAGNETIC: Final = 2.03802e8  # rad/s/T, magnitude, bare helion (CODATA 2018); shielded: 60 ppm less
 
 POTASSIUM_MASS: Final = 38.96370649 * ATOMIC_MASS
 NITROGEN_MASS: Final = 28.0061480 * ATOMIC_MASS

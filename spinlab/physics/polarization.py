@@ -43,7 +43,9 @@ class PolarizationRates:
 
     @classmethod
     def of(cls, mixture: GasMixture) -> PolarizationRates:
-        """Rates of a mixture; its polarizations play no part."""
+        """Rates of a mixture; its polarizations play no part. ValueError for a noble gas whose spin is not 1/2."""
+        if mixture.noble_gas_spin != 0.5:
+            raise ValueError(f"noble_gas_spin must be 1/2 for the rate equations, got {mixture.noble_gas_spin}")
         return cls(
             mixture.electron_destruction,
             mixture.electron_rates["spin exchange"],
