@@ -33,9 +33,7 @@ def pumping_rate_of(cell: Cell) -> float:
     """R at full pump power, 1/s; unless given, what holds p_a at the paper's 0.95."""
     if cell.pumping_rate is not None:
         return cell.pumping_rate
-    mixture = mixture_of(cell)
-    p, exchange = KATZ_K_HE3.alkali_polarization, mixture.electron_rates["spin exchange"]
-    return (mixture.electron_destruction * p + exchange * (p - mixture.noble_gas_polarization)) / (1 - p)
+    return mixture_of(cell).pumping_rate()
 
 
 def calibration_of(profile: Profile) -> Calibration:

@@ -101,14 +101,15 @@ class Grid:
         return CellState(alkali, noble_gas, self.cell.field_after(state.field, control.field, duration))
 
     def _is_near(self, alkali: float, noble_gas: float, field: float) -> bool:
-        return abs(self.cell.detuning(alkali, noble_gas, field)) < DETUNED * self.cell.coupling(alkali, noble_gas)
+        lines = self.cell.lines
+        return abs(lines.detuning(field, alkali, noble_gas)) < DETUNED * lines.coupling(alkali, noble_gas)
 
     def passes_resonance(self, state: CellState, goal: float) -> bool:
         """Whether the modes exchange anything worth following while the field goes to ``goal`` (T)."""
-        alkali, noble_gas = state.alkali_polarization, state.noble_gas_polarization
-        before = self.cell.detuning(alkali, noble_gas, state.field)
-        after = self.cell.detuning(alkali, noble_gas, goal)
-        near = DETUNED * self.cell.coupling(alkali, noble_gas)
+        lines, alkali, noble_gas = self.cell.lines, state.alkali_polarization, state.noble_gas_polarization
+        before = lines.detuning(state.field, alkali, noble_gas)
+        after = lines.detuning(goal, alkali, noble_gas)
+        near = DETUNED * lines.coupling(alkali, noble_gas)
         return before * after < 0 or min(abs(before), abs(after)) < near
 
     def _expand(self) -> None:

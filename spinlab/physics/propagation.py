@@ -21,8 +21,8 @@ import numpy.typing as npt
 
 from spinlab.physics.controls import CellState, Control, Sampling, Stretch
 from spinlab.physics.grid import Grid, settle
+from spinlab.physics.lines import Lines
 from spinlab.physics.mixture import GasMixture
-from spinlab.physics.polarization import PolarizationRates
 from spinlab.physics.slowing_down import slowing_down_polynomials
 from spinlab.physics.substeps import Path, Steps
 from spinlab.physics.two_mode import ComplexArray
@@ -41,7 +41,8 @@ class Cell:
 
     def __init__(self, mixture: GasMixture, time_constant: float = 0.0, volume: float = 6.86e-5) -> None:
         self.mixture = mixture
-        self.rates = PolarizationRates.of(mixture)
+        self.lines = Lines.of(mixture)
+        self.rates = self.lines.rates
         self.time_constant = time_constant
         self.volume = volume
 
@@ -53,20 +54,6 @@ class Cell:
         for n, d in zip(above[-2::-1], below[-2::-1], strict=True):
             top, bottom = top * x + n, bottom * x + d
         return np.asarray(top / bottom)
-
-    def coupling(self, alkali: float, noble_gas: float) -> float:
-        """J at p_a and p_b, rad/s."""
-        mixture = self.mixture
-        densities = mixture.alkali_density * mixture.noble_gas_density
-        weight = densities * alkali * noble_gas / self.rates.slowing_down(alkali)
-        return float(mixture.exchange_strength / 2 * weight**0.5)
-
-    def detuning(self, alkali: float, noble_gas: float, field: float) -> float:
-        """Δ = ω_b − ω_a at p_a and p_b and a field (T), rad/s; the helium's collisional shift is left out."""
-        mixture = self.mixture
-        shift = mixture.exchange_strength * mixture.noble_gas_density / 2 * noble_gas
-        line = (mixture.electron_gyromagnetic * field - shift) / self.rates.slowing_down(alkali)
-        return float(mixture.noble_gas_gyromagnetic * field - line)
 
     def evolve(
         self,

@@ -7,8 +7,9 @@ from math import pi
 
 from scipy.optimize import brentq
 
+from spinlab.physics.lines import Lines
 from spinlab.physics.mixture import GasMixture
-from spinlab.physics.polarization import PolarizationRates
+from spinlab.physics.two_mode import TwoMode
 
 
 @dataclass(frozen=True)
@@ -21,14 +22,14 @@ class WorkingPoint:
     coupling: float
 
 
-def read_line(mixture: GasMixture, field: float, pumping_rate: float) -> float:
+def read_line(lines: Lines, field: float, noble_gas: float, pumping_rate: float) -> float:
     """Alkali line (rad/s) at ``field`` (T), far from resonance, with the pump on: p_a follows p_b.
 
     The Larmor frequency and the J²/Δ by which the exchange pushes the two lines apart.
     """
-    pumped = mixture.with_polarizations(mixture.pumped_polarization(pumping_rate), mixture.noble_gas_polarization)
-    line = float(pumped.alkali_larmor(field))
-    return line - pumped.coupling**2 / float(pumped.detuning(field))
+    pumped = lines.rates.settled_alkali(noble_gas, pumping_rate)
+    shift = lines.coupling(pumped, noble_gas) ** 2 / lines.detuning(field, pumped, noble_gas)
+    return lines.alkali(field, pumped, noble_gas) - shift
 
 
 def noble_gas_polarization(mixture: GasMixture, field: float, line: float, pumping_rate: float) -> float:
@@ -37,9 +38,10 @@ def noble_gas_polarization(mixture: GasMixture, field: float, line: float, pumpi
     Solves ω = [g_sμ_B B/ħ − ζq p_b n_b/2]/q(p_a) with p_a = (R + n_b k_se p_b)/(R + Γ_sd + n_b k_se). Raises
     ValueError when no p_b between 0 and 1 gives this line.
     """
+    lines = Lines.of(mixture)
 
     def misfit(polarization: float) -> float:
-        return read_line(mixture.with_polarizations(0.0, polarization), field, pumping_rate) - line
+        return read_line(lines, field, polarization, pumping_rate) - line
 
     if misfit(0.0) * misfit(1.0) > 0:
         lowest, highest = sorted((misfit(0.0) + line, misfit(1.0) + line))
@@ -55,10 +57,14 @@ def working_point(mixture: GasMixture, polarization: float, pumping_rate: float,
 
     p_a falls during the hold: t* and the compensation field are those of the mixture in its middle.
     """
-    rates = PolarizationRates.of(mixture)
-    pumped = rates.settled_alkali(polarization, pumping_rate)
-    estimate, _ = mixture.with_polarizations(pumped, polarization).two_mode().best_transfer()
-    middle = rates.step(pumped, polarization, 0.0, lead + estimate / 2).alkali[2]
-    inside = mixture.with_polarizations(middle, polarization)
-    time, _ = inside.two_mode().best_transfer()
-    return WorkingPoint(polarization, inside.compensation_field, time, inside.coupling)
+    lines = Lines.of(mixture)
+    pumped = lines.rates.settled_alkali(polarization, pumping_rate)
+    estimate, _ = _two_mode(lines, pumped, polarization).best_transfer()
+    middle = lines.rates.step(pumped, polarization, 0.0, lead + estimate / 2).alkali[2]
+    inside = _two_mode(lines, middle, polarization)
+    time, _ = inside.best_transfer()
+    return WorkingPoint(polarization, lines.resonance(middle, polarization), time, inside.coupling)
+
+
+def _two_mode(lines: Lines, alkali: float, noble_gas: float) -> TwoMode:
+    return TwoMode(lines.coupling(alkali, noble_gas), lines.decay(alkali), lines.noble_gas_decay)
