@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -152,6 +153,12 @@ def main() -> None:
     except KeyboardInterrupt:
         _complain("interrupted")
         sys.exit(1)
+    finally:
+        for number in (
+            signal.SIGINT,
+            signal.SIGTERM,
+        ):  # all is done and said: a late Ctrl-C must not change the exit code
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _profile(path: Path, seed: int | None = None) -> Profile:
