@@ -154,10 +154,8 @@ def main() -> None:
         _complain("interrupted")
         sys.exit(1)
     finally:
-        for number in (
-            signal.SIGINT,
-            signal.SIGTERM,
-        ):  # all is done and said: a late Ctrl-C must not change the exit code
+        # all is done and said: a late Ctrl-C must not change the exit code
+        for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
 
 

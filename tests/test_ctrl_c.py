@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import time
 from pathlib import Path
 
@@ -21,33 +20,46 @@ class Interrupted:
 
     def __init__(self, root: Path, number: signal.Signals, times: int) -> None:
         self.laboratory = CopiedLaboratory(root)
+        self.number, self.times = number, times
         profile = self.laboratory.write("slow.toml", "", extends="sim-realtime.toml")
-        process = self.laboratory.start(*WAITING, "--json", "--profile", str(profile))
-        self._wait_for_the_write(process)
+        self.process = self.laboratory.start(*WAITING, "--json", "--profile", str(profile))
+
+    def finish(self) -> None:
+        """Interrupt it when it stores, and wait for its end."""
+        self._wait_for_the_write()
         began = time.monotonic()
-        for _ in range(times):
-            process.send_signal(number)
+        for _ in range(self.times):
+            self.process.send_signal(self.number)
             time.sleep(0.05)
-        self.ended: Ended = end(process)
+        self.ended: Ended = end(self.process)
         self.seconds = time.monotonic() - began
 
-    def _wait_for_the_write(self, process: subprocess.Popen[str]) -> None:
+    def _wait_for_the_write(self) -> None:
         """Until the signal shot's pair has been triggered: erased, tracked, written; now it stores."""
-        for _ in range(600):
+        for _ in range(800):
             time.sleep(0.05)
-            triggers = [message for _, role, message in self.laboratory.wire if role == "timing" and "*TRG" in message]
-            if any("BURM 1" in message for _, role, message in self.laboratory.wire) and len(triggers) >= 6:
+            timing = [message for _, role, message in self.laboratory.wire if role == "timing"]
+            armed = [i for i, message in enumerate(timing) if "BURM 1" in message]
+            if armed and any("*TRG" in message for message in timing[armed[0] :]):
                 time.sleep(0.3)
                 return
-        process.kill()
+        self.process.kill()
         raise AssertionError("the run never got to its storage")
 
 
-@pytest.mark.parametrize(("number", "times"), [(signal.SIGINT, 1), (signal.SIGINT, 2), (signal.SIGTERM, 1)])
-def test_an_interruption_acts_at_once_and_leaves_the_laboratory_safe(
-    tmp_path: Path, number: signal.Signals, times: int
-) -> None:
-    run = Interrupted(tmp_path / "lab", number, times)
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Interrupted]:
+    """Three at once: each waits for its own clock most of the time."""
+    cases = {"once": (signal.SIGINT, 1), "twice": (signal.SIGINT, 2), "SIGTERM": (signal.SIGTERM, 1)}
+    started = {name: Interrupted(tmp_path_factory.mktemp(name) / "lab", *case) for name, case in cases.items()}
+    for each in started.values():
+        each.finish()
+    return started
+
+
+@pytest.mark.parametrize("case", ["once", "twice", "SIGTERM"])
+def test_an_interruption_acts_at_once_and_keeps_whole_shots(runs: dict[str, Interrupted], case: str) -> None:
+    run = runs[case]
     assert run.ended.code == 1
     assert run.seconds < 10  # of the 20 s that it would have waited
     assert run.ended.document["exit_status"] == "abort"
@@ -61,18 +73,17 @@ def test_an_interruption_acts_at_once_and_leaves_the_laboratory_safe(
     assert len(recorded.trace("primary", "polarimeter_trace", 1)) == 10_000
 
 
-def test_the_pump_gate_closes_before_the_laser_goes_off_and_then_the_coil_is_put_to_its_safe_value(
-    tmp_path: Path,
+def test_the_pump_gate_closes_before_the_lasers_go_off_and_then_the_coil_goes_to_its_safe_value(
+    runs: dict[str, Interrupted],
 ) -> None:
-    run = Interrupted(tmp_path / "lab", signal.SIGINT, 1)
-    after = [(role, message) for _, role, message in run.laboratory.wire]
-    last_trigger = max(i for i, (_, message) in enumerate(after) if "*TRG" in message)
-    safe = after[last_trigger + 1 :]
+    wire = [(role, message) for _, role, message in runs["once"].laboratory.wire]
+    last_trigger = max(i for i, (_, message) in enumerate(wire) if "*TRG" in message)
+    safe = wire[last_trigger + 1 :]
     gate = _first(safe, "timing", "LPOL 1,1")
     pump, probe = _first(safe, "pump", "LDON 0"), _first(safe, "probe", "LDON 0")
     coil = _first(safe, "coil", ":SOUR:CURR 0.0")
     assert gate < pump < probe < coil
-    assert json.loads(run.ended.out)["problem"].startswith("interrupted by Ctrl-C")
+    assert json.loads(runs["once"].ended.out)["problem"].startswith("interrupted by Ctrl-C")
 
 
 def _first(messages: list[tuple[str, str]], role: str, text: str) -> int:
