@@ -10,7 +10,7 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float64]
 ComplexArray = npt.NDArray[np.complex128]
 
-LARGEST = 1e150  # of a rate, a detuning or a time: squares and products of two stay below overflow
+LARGEST = 1e100  # of a rate, a detuning or a time: products of three stay below overflow
 
 
 def real(name: str, value: npt.ArrayLike) -> FloatArray:
@@ -26,6 +26,13 @@ def not_negative(name: str, value: npt.ArrayLike) -> FloatArray:
 def fraction(name: str, value: npt.ArrayLike) -> FloatArray:
     """``value`` as numbers in 0…1."""
     return _within(name, value, 0.0, 1.0, "lie in 0…1")
+
+
+def one(name: str, array: FloatArray) -> float:
+    """The single number of an array that passed one of the checks above."""
+    if array.ndim:
+        raise ValueError(f"{name} must be one number, got shape {array.shape}")
+    return float(array)
 
 
 def vector(name: str, value: npt.ArrayLike, length: int) -> ComplexArray:

@@ -64,7 +64,7 @@ class GaussianState:
     @classmethod
     def squeezed(cls, decibel: float, angle: float = 0.0) -> GaussianState:
         """Squeezed vacuum: variance 10^{−dB/10} in the quadrature at ``angle`` (rad), 10^{dB/10} across; dB ≥ 0."""
-        amount = float(checked.not_negative("decibel", decibel))
+        amount = checked.one("decibel", checked.not_negative("decibel", decibel))
         with np.errstate(over="ignore"):
             factor = np.power(10.0, amount / 10)
         return cls(np.zeros(2), np.diag([1 / factor, factor])).rotate(angle)
@@ -106,7 +106,7 @@ class GaussianState:
 
     def rotate(self, angle: float) -> GaussianState:
         """All modes turned in phase, a → a e^{i·angle}."""
-        turn = np.exp(1j * float(checked.real("angle", angle)))
+        turn = np.exp(1j * checked.one("angle", checked.real("angle", angle)))
         return self.transform(turn * np.eye(self.modes), np.zeros((self.modes, self.modes)))
 
     def displace(self, *amplitudes: complex) -> GaussianState:
@@ -128,7 +128,8 @@ class GaussianState:
         self, modes: TwoMode, time: float, detuning: float = 0.0, noise: Langevin | None = None
     ) -> GaussianState:
         """Both modes after ``time`` ≥ 0 (s) at a detuning (rad/s); noise is vacuum noise unless given."""
-        return self.through((noise or Langevin.vacuum()).evolution(modes, float(time), float(detuning)))
+        until = checked.one("time", checked.not_negative("time", time))
+        return self.through((noise or Langevin.vacuum()).evolution(modes, until, detuning))
 
     def through(self, evolution: Evolution) -> GaussianState:
         """Two modes after an evolution at one time (as :meth:`Langevin.sequence` gives)."""

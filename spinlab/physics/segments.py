@@ -8,7 +8,7 @@ from math import exp, sqrt
 import numpy as np
 import numpy.typing as npt
 
-from spinlab.physics.checked import FloatArray, not_negative, real
+from spinlab.physics.checked import FloatArray, not_negative, one, real
 
 SETTLED = 40.0  # time constants after which nothing is left of the step: e⁻⁴⁰ = 4e-18
 
@@ -21,8 +21,8 @@ class Hold:
     detuning: float
 
     def __post_init__(self) -> None:
-        not_negative("duration", self.duration)
-        real("detuning", self.detuning)
+        one("duration", not_negative("duration", self.duration))
+        one("detuning", real("detuning", self.detuning))
 
     @property
     def final(self) -> float:
@@ -53,9 +53,9 @@ class Ramp:
     stop: float
 
     def __post_init__(self) -> None:
-        not_negative("duration", self.duration)
-        real("start", self.start)
-        real("stop", self.stop)
+        one("duration", not_negative("duration", self.duration))
+        one("start", real("start", self.start))
+        one("stop", real("stop", self.stop))
 
     @property
     def final(self) -> float:
@@ -92,10 +92,10 @@ class Settle:
     time_constant: float
 
     def __post_init__(self) -> None:
-        not_negative("duration", self.duration)
-        real("start", self.start)
-        real("stop", self.stop)
-        not_negative("time_constant", self.time_constant)
+        one("duration", not_negative("duration", self.duration))
+        one("start", real("start", self.start))
+        one("stop", real("stop", self.stop))
+        one("time_constant", not_negative("time_constant", self.time_constant))
 
     @property
     def final(self) -> float:

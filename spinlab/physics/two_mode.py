@@ -36,12 +36,15 @@ FINENESS = 6.0  # steps per radian of the fastest turning while the detuning mov
 FEWEST = 4  # … and per segment
 MOST = 20_000_000  # steps of one segment, about a minute; beyond that one should think again
 DEGENERATE = 1e-3  # |λ₁ − λ₂|/2|λ| below which exp(Mt) is not taken apart: the parts would cancel
-BLOCK = 1 << 14  # steps held in memory at a time
+BLOCK = 1 << 13  # steps or samples done at a time
 
 
 @dataclass(frozen=True)
 class TwoMode:
-    """J (rad/s) and the amplitude decay rates γ, γ_b (1/s) of Eq. 2; ValueError if one is negative or not finite."""
+    """J (rad/s) and the amplitude decay rates γ, γ_b (1/s) of Eq. 2; ValueError if one is negative or not finite.
+
+    Below 1e-100 they count as 0, so that no product of them vanishes by itself.
+    """
 
     coupling: float
     alkali_decay: float
@@ -49,7 +52,8 @@ class TwoMode:
 
     def __post_init__(self) -> None:
         for name in ("coupling", "alkali_decay", "noble_gas_decay"):
-            checked.not_negative(name, getattr(self, name))
+            value = checked.one(name, checked.not_negative(name, getattr(self, name)))
+            object.__setattr__(self, name, value if value >= 1 / checked.LARGEST else 0.0)
 
     def generator(self, detuning: npt.ArrayLike = 0.0) -> ComplexArray:
         """M for detunings (rad/s) of any shape → ``shape + (2, 2)``, 1/s."""
@@ -82,11 +86,16 @@ class TwoMode:
         """
         t = checked.not_negative("times", times)
         start = checked.vector("initial", initial, 2)
-        spectrum = self._spectrum(float(detuning))
+        spectrum = self._spectrum(checked.one("detuning", checked.real("detuning", detuning)))
         if spectrum is None:
             return np.asarray(exponential(self.generator(detuning), t) @ start)
         values, parts = spectrum
-        return np.asarray(np.exp(t[..., None] * values) @ (parts.reshape(2, 2, 2) @ start))
+        parts = parts.reshape(2, 2, 2) @ start
+        result = np.empty((t.size, 2), dtype=complex)
+        for first in range(0, t.size, BLOCK):  # in pieces that stay in the processor's cache
+            piece = t.ravel()[first : first + BLOCK, None]
+            np.matmul(np.exp(piece * values), parts, out=result[first : first + BLOCK])
+        return result.reshape(*t.shape, 2)
 
     def evolve(self, initial: npt.ArrayLike, segments: Sequence[Segment], times: npt.ArrayLike) -> ComplexArray:
         """Amplitudes at ``times`` ≥ 0 (s from the start of the first segment) → ``times.shape + (2,)``.
