@@ -20,11 +20,11 @@ def measure() -> Iterator[tuple[str, str, str]]:
     """Ratios of the fastest of alternating rounds; the peers solve the same problem, QuTiP without its decay."""
     ours, scipy, qutip = (each / REPEATS for each in _alternate(_ours, _scipy, _qutip()))
     yield "two modes at 201 times", f"{1e6 * ours:.0f} µs", "-"
-    yield "`solve_ivp` (DOP853, rtol 1e-8) over that", f"{scipy / ours:.0f}", "40"
-    yield "QuTiP `sesolve` over that", f"{qutip / ours:.0f}", "60"
+    yield "`solve_ivp` (DOP853, rtol 1e-8) over the closed form", f"{scipy / ours:.0f}", "40"
+    yield "likewise QuTiP's `sesolve`", f"{qutip / ours:.0f}", "60"
     trace, exponentials = _alternate(_trace(), _exponentials())
     yield "a million samples of both modes", f"{1e3 * trace:.0f} ms", "-"
-    yield "per mode, over a million complex exponentials", f"{trace / 2 / exponentials:.2f}", "at most 3"
+    yield "that per mode, in a million complex exponentials", f"{trace / 2 / exponentials:.2f}", "at most 3"
 
 
 def _ours() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ def vector(name: str, value: npt.ArrayLike, length: int) -> ComplexArray:
 
 def count(name: str, value: int, least: int = 0) -> int:
     """``value`` as a whole number ≥ ``least``."""
-    if not (np.isfinite(value) and int(value) == value and value >= least):
+    if not (isinstance(value, Real) and np.isfinite(value) and int(value) == value and value >= least):
         raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
     return int(value)
 

@@ -8,8 +8,7 @@ from math import sqrt
 import numpy as np
 import numpy.typing as npt
 
-ComplexArray = npt.NDArray[np.complex128]
-FloatArray = npt.NDArray[np.float64]
+from spinlab.physics.checked import ComplexArray, FloatArray
 
 GAUSS_NODES = 0.5 + np.array([-1.0, 0.0, 1.0]) * sqrt(15) / 10  # of the three-point rule on 0…1
 GAUSS_WEIGHTS = np.array([5.0, 8.0, 5.0]) / 18
@@ -81,6 +80,11 @@ def commutator(left: ComplexArray, right: ComplexArray) -> ComplexArray:
     result[..., 0, 1] = (a - d) * f - b * (e - h)
     result[..., 1, 0] = c * (e - h) - (a - d) * g
     return result
+
+
+def dagger(matrix: ComplexArray) -> ComplexArray:
+    """Hermitian conjugates of matrices ``(…, n, n)``."""
+    return np.conj(np.swapaxes(matrix, -1, -2))
 
 
 def running_products(steps: ComplexArray) -> ComplexArray:

@@ -17,6 +17,7 @@ from spinlab.physics.langevin import Evolution, Langevin
 from spinlab.physics.two_mode import TwoMode
 
 TOLERANCE = 1e-9  # of the largest covariance element: by how much rounding may break the uncertainty relation
+MOST_SQUEEZED = 60.0  # dB
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,10 +64,14 @@ class GaussianState:
 
     @classmethod
     def squeezed(cls, decibel: float, angle: float = 0.0) -> GaussianState:
-        """Squeezed vacuum: variance 10^{−dB/10} in the quadrature at ``angle`` (rad), 10^{dB/10} across; dB ≥ 0."""
+        """Squeezed vacuum: variance 10^{−dB/10} in the quadrature at ``angle`` (rad), 10^{dB/10} across.
+
+        ValueError for less than 0 or more than 60 dB, where a covariance of doubles holds no longer both.
+        """
         amount = checked.one("decibel", checked.not_negative("decibel", decibel))
-        with np.errstate(over="ignore"):
-            factor = np.power(10.0, amount / 10)
+        if amount > MOST_SQUEEZED:
+            raise ValueError(f"decibel must be at most {MOST_SQUEEZED:g}, got {amount:g}")
+        factor = 10 ** (amount / 10)
         return cls(np.zeros(2), np.diag([1 / factor, factor])).rotate(angle)
 
     @property
@@ -127,7 +132,10 @@ class GaussianState:
     def evolve(
         self, modes: TwoMode, time: float, detuning: float = 0.0, noise: Langevin | None = None
     ) -> GaussianState:
-        """Both modes after ``time`` ≥ 0 (s) at a detuning (rad/s); noise is vacuum noise unless given."""
+        """Both modes after ``time`` ≥ 0 (s) at a detuning (rad/s); noise is vacuum noise unless given.
+
+        Quadratures feel A + N of the noise only: both forms for imperfect polarization give the same state.
+        """
         until = checked.one("time", checked.not_negative("time", time))
         return self.through((noise or Langevin.vacuum()).evolution(modes, until, detuning))
 
@@ -188,7 +196,7 @@ def _check_uncertainty(covariance: FloatArray) -> None:
         raise ValueError("covariance must be symmetric")
     form = np.kron(np.eye(len(covariance) // 2), [[0.0, 1.0], [-1.0, 0.0]])
     least = np.linalg.eigvalsh(covariance + 1j * form)[0]
-    if least < -TOLERANCE * max(largest, 1.0):
+    if least < -TOLERANCE * largest or np.linalg.eigvalsh(covariance)[0] <= 0:
         raise ValueError(
             f"covariance must obey uncertainty, σ + iΩ ≥ 0 with vacuum = 1, got an eigenvalue of {least:.3g}"
         )

@@ -18,7 +18,9 @@ import numpy.typing as npt
 
 from spinlab.physics import checked
 from spinlab.physics.channel import Channel
-from spinlab.physics.exponential import GAUSS_NODES, GAUSS_WEIGHTS, ComplexArray, FloatArray
+from spinlab.physics.checked import ComplexArray, FloatArray
+from spinlab.physics.exponential import dagger
+from spinlab.physics.reservoir import weaker
 from spinlab.physics.segments import Segment
 from spinlab.physics.two_mode import TwoMode
 
@@ -84,21 +86,31 @@ class Langevin:
     def evolution(self, modes: TwoMode, times: npt.ArrayLike, detuning: npt.ArrayLike = 0.0) -> Evolution:
         """What ``times`` ≥ 0 (s) at detunings (rad/s) do, in closed form; shapes broadcast."""
         propagator = modes.propagator(times, detuning)
-        weak = _weaker(modes)
-        return self._mixed(propagator, weak, _from_weaker(modes, weak, propagator, detuning))
+        if self._alike:
+            return self._mixed(propagator, 0, np.zeros_like(propagator))
+        reservoir = weaker(modes)
+        return self._mixed(propagator, reservoir.mode, reservoir.added(propagator, detuning))
 
     def sequence(self, modes: TwoMode, segments: Sequence[Segment], times: npt.ArrayLike) -> Evolution:
         """What happens until ``times`` ≥ 0 (s) through segments, as :meth:`TwoMode.sequence`."""
         propagator = modes.sequence(segments, times)
-        weak = _weaker(modes)
-        return self._mixed(propagator, weak, _from_weaker_through(modes, weak, segments, times))
+        if self._alike:
+            return self._mixed(propagator, 0, np.zeros_like(propagator))
+        reservoir = weaker(modes)
+        return self._mixed(propagator, reservoir.mode, reservoir.added_through(segments, times))
 
-    def _mixed(self, propagator: ComplexArray, weak: int, part: ComplexArray) -> Evolution:
-        lost = np.eye(2) - propagator @ _dagger(propagator)  # what both reservoirs together put back
+    @property
+    def _alike(self) -> bool:
+        """Both reservoirs the same: what they add together is all that counts."""
+        return self.normal[0] == self.normal[1] and self.antinormal[0] == self.antinormal[1]
+
+    def _mixed(self, propagator: ComplexArray, mode: int, part: ComplexArray) -> Evolution:
+        """Moments from what both reservoirs add together, Q_a + Q_b = 1 − UU†, and ``part``, what that of ``mode`` adds."""
+        lost = np.eye(2) - propagator @ dagger(propagator)
 
         def noise(moments: tuple[float, float]) -> ComplexArray:
-            strong = moments[1 - weak]
-            return np.asarray(strong * lost + (moments[weak] - strong) * part)
+            other = moments[1 - mode]
+            return np.asarray(other * lost + (moments[mode] - other) * part)
 
         return Evolution(propagator, noise(self.normal), noise(self.antinormal))
 
@@ -122,7 +134,7 @@ class Evolution:
     @property
     def commutator(self) -> ComplexArray:
         """[α_i, α_j†] as it has become: 1 unless the forces have A − N ≠ 1."""
-        return np.asarray(self.propagator @ _dagger(self.propagator) + self.antinormal - self.normal)
+        return np.asarray(self.propagator @ dagger(self.propagator) + self.antinormal - self.normal)
 
     def channel(self, initial: tuple[float, float] = (0.0, 0.0), source: int = 0, target: int = 1) -> Channel:
         """The channel from mode ``source`` to mode ``target``, by default alkali → noble gas, at all times.
@@ -138,97 +150,3 @@ class Evolution:
         row = np.abs(self.propagator[..., target, :]) ** 2
         background = row @ both + np.maximum(self.normal[..., target, target].real, 0.0)
         return Channel(np.minimum(row[..., source], 1.0), background, self.commutator[..., target, target].real)
-
-
-def _weaker(modes: TwoMode) -> int:
-    """The reservoir to integrate; the other follows from Q_a + Q_b = 1 − UU†."""
-    return 0 if modes.alkali_decay < modes.noble_gas_decay else 1
-
-
-def _diffusion(modes: TwoMode, weak: int) -> FloatArray:
-    matrix = np.zeros((2, 2))
-    matrix[weak, weak] = 2 * (modes.noble_gas_decay if weak else modes.alkali_decay)
-    return matrix
-
-
-def _from_weaker(modes: TwoMode, weak: int, propagator: ComplexArray, detuning: npt.ArrayLike) -> ComplexArray:
-    """Q = 2γ_χ∫U(s)e_χe_χ†U(s)†ds of the more weakly damped mode: the solution of MQ + QM† = UDU† − D.
-
-    Written with the exchange rate Γ = J²G/(G² + Δ²), G = γ + γ_b, so that no term cancels.
-    """
-    source = _diffusion(modes, weak)
-    if not source.any():
-        return np.zeros_like(propagator)
-    j, first, second = modes.coupling, modes.alkali_decay, modes.noble_gas_decay
-    right = source - propagator @ source @ _dagger(propagator)
-    total = first + second
-    width = total - 1j * np.asarray(detuning, dtype=float)
-    exchange = j * (j * total / np.abs(width) ** 2)
-    torque = j * (right[..., 0, 1] / width).imag
-    gain = exchange * (right[..., 0, 0] + right[..., 1, 1]).real / 2
-    determinant = first * second + exchange * total
-    result = np.empty_like(propagator)
-    result[..., 0, 0] = (second * (right[..., 0, 0].real / 2 - torque) + gain) / determinant
-    result[..., 1, 1] = (first * (right[..., 1, 1].real / 2 + torque) + gain) / determinant
-    result[..., 0, 1] = (right[..., 0, 1] + 1j * j * (result[..., 0, 0] - result[..., 1, 1])) / width
-    result[..., 1, 0] = result[..., 0, 1].conj()
-    return result
-
-
-def _from_weaker_through(modes: TwoMode, weak: int, segments: Sequence[Segment], times: npt.ArrayLike) -> ComplexArray:
-    """The same through segments: Q ← UQU† + Q of the stretch, one stretch after the other."""
-    wanted = checked.not_negative("times", times)
-    result = np.zeros((*wanted.shape, 2, 2), dtype=complex)
-    if not _diffusion(modes, weak).any():
-        return result
-    carried, begin, detuning = np.zeros((2, 2), dtype=complex), 0.0, 0.0
-    for segment in segments:
-        end = begin + segment.duration
-        inside = (wanted >= begin) & (wanted <= end)
-        path = _within(modes, weak, segment, carried, np.append(wanted[inside] - begin, segment.duration))
-        result[inside], carried = path[:-1], path[-1]
-        begin, detuning = end, segment.final
-    after = wanted > begin
-    result[after] = _hold(modes, weak, detuning, carried, wanted[after] - begin)
-    return result
-
-
-def _within(modes: TwoMode, weak: int, segment: Segment, carried: ComplexArray, times: FloatArray) -> ComplexArray:
-    result = np.empty((len(times), 2, 2), dtype=complex)
-    moving = segment.moving
-    early = times < moving
-    if moving:
-        count = modes.steps(segment)
-        length = moving / count
-        path = [carried]
-        for u, q in zip(*_steps(modes, weak, segment, np.arange(count) * length, length), strict=True):
-            path.append(u @ path[-1] @ u.conj().T + q)
-        number = np.minimum((times[early] / length).astype(int), count - 1)
-        u, q = _steps(modes, weak, segment, number * length, times[early] - number * length)
-        result[early] = u @ np.array(path)[number] @ _dagger(u) + q
-        carried = path[-1]
-    result[~early] = _hold(modes, weak, segment.final, carried, np.maximum(times[~early] - moving, 0.0))
-    return result
-
-
-def _hold(modes: TwoMode, weak: int, detuning: float, carried: ComplexArray, times: FloatArray) -> ComplexArray:
-    u = modes.propagator(times, detuning)
-    return np.asarray(u @ carried @ _dagger(u) + _from_weaker(modes, weak, u, detuning))
-
-
-def _steps(
-    modes: TwoMode, weak: int, segment: Segment, starts: npt.ArrayLike, lengths: npt.ArrayLike
-) -> tuple[ComplexArray, ComplexArray]:
-    """U and Q over short stretches while the detuning moves; Q by three-point Gauss quadrature."""
-    begin = np.asarray(starts, dtype=float)
-    h = np.broadcast_to(np.asarray(lengths, dtype=float), begin.shape)
-    source = _diffusion(modes, weak)
-    q = np.zeros((*begin.shape, 2, 2), dtype=complex)
-    for node, weight in zip(GAUSS_NODES, GAUSS_WEIGHTS, strict=True):
-        u = modes.step(segment, begin + node * h, (1 - node) * h)
-        q += (weight * h)[..., None, None] * (u @ source @ _dagger(u))
-    return modes.step(segment, begin, h), q
-
-
-def _dagger(matrix: ComplexArray) -> ComplexArray:
-    return np.conj(np.swapaxes(matrix, -1, -2))

@@ -13,15 +13,14 @@ from __future__ import annotations
 import cmath
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import atan2, ceil, log1p, sqrt
+from math import asinh, atan2, ceil, hypot, sqrt
 
 import numpy as np
 import numpy.typing as npt
 
 from spinlab.physics import checked
+from spinlab.physics.checked import ComplexArray, FloatArray
 from spinlab.physics.exponential import (
-    ComplexArray,
-    FloatArray,
     eigenvalues,
     exponential,
     exprel,
@@ -145,7 +144,7 @@ class TwoMode:
         elif square == 0:
             time = 1 / total
         else:
-            time = log1p(2 * omega * (total + omega) / (j**2 + first * second)) / (2 * omega)
+            time = asinh(omega / hypot(j, sqrt(first * second))) / omega
         return time / unit, float(abs(self.propagator(time / unit)[1, 0]) ** 2)
 
     def steps(self, segment: Segment) -> int:

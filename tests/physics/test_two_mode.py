@@ -198,7 +198,8 @@ def test_no_other_time_transfers_more(j: float, g: float, gb: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("j", "g"), [(1.0, 1e9), (1e-95, 0.0), (1e-60, 1e30), (1000.0, 2000.0), (1000.0, 2000.0 * (1 + 1e-12))]
+    ("j", "g"),
+    [(1.0, 1e9), (1e-100, 1e100), (1e-95, 0.0), (1e-60, 1e30), (1000.0, 2000.0), (1000.0, 2000.0 * (1 + 1e-12))],
 )
 def test_the_best_transfer_of_extreme_mixtures_is_finite(j: float, g: float) -> None:
     time, efficiency = TwoMode(j, g).best_transfer()
