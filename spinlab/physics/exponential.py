@@ -8,7 +8,7 @@ from math import sqrt
 import numpy as np
 import numpy.typing as npt
 
-from spinlab.physics.checked import ComplexArray, FloatArray
+from spinlab.physics.checked import LARGEST, ComplexArray, FloatArray
 
 GAUSS_NODES = 0.5 + np.array([-1.0, 0.0, 1.0]) * sqrt(15) / 10  # of the three-point rule on 0…1
 GAUSS_WEIGHTS = np.array([5.0, 8.0, 5.0]) / 18
@@ -39,8 +39,8 @@ def eigenvalues(matrix: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
     root = np.sqrt((a - d) ** 2 / 4 + b * c)
     root = np.where((half.conj() * root).real < 0, -root, root)
     large = half + root
-    nonzero = np.where(large == 0, 1, large)
-    small = np.where(large == 0, half - root, (a * d - b * c) / nonzero)
+    nothing = np.abs(large) < 1 / LARGEST
+    small = np.where(nothing, half - root, (a * d - b * c) / np.where(nothing, 1, large))
     swap = large.real > small.real
     return np.where(swap, small, large), np.where(swap, large, small)
 
