@@ -54,10 +54,12 @@ class Reservoir:
         torque = j * (right[..., 0, 1] / width).imag
         gain = exchange * (right[..., 0, 0] + right[..., 1, 1]).real / 2
         determinant = first * second + exchange * total
+        alkali = second * (right[..., 0, 0].real / 2 - torque)
+        noble_gas = first * (right[..., 1, 1].real / 2 + torque)
         result = np.empty_like(propagator)
-        result[..., 0, 0] = (second * (right[..., 0, 0].real / 2 - torque) + gain) / determinant
-        result[..., 1, 1] = (first * (right[..., 1, 1].real / 2 + torque) + gain) / determinant
-        result[..., 0, 1] = (right[..., 0, 1] + 1j * j * (result[..., 0, 0] - result[..., 1, 1])) / width
+        result[..., 0, 0] = (alkali + gain) / determinant
+        result[..., 1, 1] = (noble_gas + gain) / determinant
+        result[..., 0, 1] = (right[..., 0, 1] + 1j * j * ((alkali - noble_gas) / determinant)) / width
         result[..., 1, 0] = result[..., 0, 1].conj()
         return result
 
