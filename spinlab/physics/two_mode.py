@@ -1,42 +1,49 @@
-"""Two coupled collective spin modes (paper, Eq. 2): closed-form propagation.
+"""Two coupled collective spin modes (paper, Eqs. 2 and S5): closed-form propagation.
 
 Amplitudes are ordered ``[alkali, noble gas]`` in the rotating frame of the noble gas, with generator
 ``M = [[iΔ − γ, −iJ], [−iJ, −γ_b]]`` and Δ = ω_b − ω_a. The paper's text writes Δ = (g_a − g_b)B + Δ_c, which is
 ω_a − ω_b: populations cannot tell the two apart, phases and ramps can.
+
+J and the rates are constants here. While the polarizations move, :mod:`spinlab.physics.propagation` evolves the per-atom
+spins behind these modes; for polarizations that stand still the two agree.
 """
 
 from __future__ import annotations
 
+import cmath
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import atan2, sqrt
+from math import asinh, atan2, ceil, hypot, sqrt
 
 import numpy as np
 import numpy.typing as npt
 
-ComplexArray = npt.NDArray[np.complex128]
+from spinlab.physics import checked
+from spinlab.physics.checked import ComplexArray, FloatArray
+from spinlab.physics.exponential import (
+    eigenvalues,
+    exponential,
+    exprel,
+    moving_exponential,
+    running_products,
+)
+from spinlab.physics.segments import Hold, Ramp, Segment, Settle
 
+__all__ = ["ComplexArray", "Hold", "Ramp", "Segment", "Settle", "TwoMode", "eigenvalues", "exponential", "exprel"]
 
-@dataclass(frozen=True)
-class Hold:
-    """Constant detuning (rad/s) for a duration (s)."""
-
-    duration: float
-    detuning: float
-
-
-@dataclass(frozen=True)
-class Ramp:
-    """Detuning moving linearly from start to stop (rad/s) within a duration (s)."""
-
-    duration: float
-    start: float
-    stop: float
+FINENESS = 6.0  # steps per radian of the fastest turning while the detuning moves: errors stay below 1e-9
+FEWEST = 4  # … and per segment
+MOST = 20_000_000  # steps of one segment, about a minute; beyond that one should think again
+DEGENERATE = 1e-3  # |λ₁ − λ₂|/2|λ| below which exp(Mt) is not taken apart: the parts would cancel
+BLOCK = 1 << 13  # steps or samples done at a time
 
 
 @dataclass(frozen=True)
 class TwoMode:
-    """J (rad/s) and the amplitude decay rates γ, γ_b (1/s) of Eq. 2; ValueError if one is negative or not finite."""
+    """J (rad/s) and the amplitude decay rates γ, γ_b (1/s) of Eq. 2; ValueError if one is negative or not finite.
+
+    Below 1e-100 they count as 0, so that no product of them vanishes by itself.
+    """
 
     coupling: float
     alkali_decay: float
@@ -44,12 +51,12 @@ class TwoMode:
 
     def __post_init__(self) -> None:
         for name in ("coupling", "alkali_decay", "noble_gas_decay"):
-            if not 0 <= getattr(self, name) < np.inf:
-                raise ValueError(f"{name} must be finite and not negative, got {getattr(self, name)}")
+            value = checked.one(name, checked.not_negative(name, getattr(self, name)))
+            object.__setattr__(self, name, value if value >= 1 / checked.LARGEST else 0.0)
 
     def generator(self, detuning: npt.ArrayLike = 0.0) -> ComplexArray:
-        """M for detunings of any shape → ``shape + (2, 2)``, 1/s."""
-        delta = np.asarray(detuning, dtype=float)
+        """M for detunings (rad/s) of any shape → ``shape + (2, 2)``, 1/s."""
+        delta = checked.real("detuning", detuning)
         matrix = np.empty((*delta.shape, 2, 2), dtype=complex)
         matrix[..., 0, 0] = 1j * delta - self.alkali_decay
         matrix[..., 0, 1] = matrix[..., 1, 0] = -1j * self.coupling
@@ -57,115 +64,143 @@ class TwoMode:
         return matrix
 
     def propagator(self, times: npt.ArrayLike, detuning: npt.ArrayLike = 0.0) -> ComplexArray:
-        """exp(M t) for times (s) of any shape → ``times.shape + (2, 2)``; times and detunings broadcast."""
-        t, delta = np.broadcast_arrays(np.asarray(times, dtype=float), np.asarray(detuning, dtype=float))
-        if not np.all(np.isfinite(t)):
-            raise ValueError("times must be finite")
-        return exponential(self.generator(delta), t)
+        """exp(M t) for times ≥ 0 (s) of any shape → ``times.shape + (2, 2)``; times and detunings (rad/s) broadcast.
 
-    def evolve(self, initial: npt.ArrayLike, segments: Sequence[Hold | Ramp], times: npt.ArrayLike) -> ComplexArray:
-        """Amplitudes at ``times`` (s from the start of the first segment) → ``times.shape + (2,)``.
-
-        After the last segment its final detuning stays. Ramps are cut into steps that fourth-order Magnus
-        propagates to about 1e-9.
+        Raises ValueError for a time that is negative or not finite: noise makes the evolution irreversible.
         """
-        wanted = np.asarray(times, dtype=float)
-        state = np.asarray(initial, dtype=complex)
-        result = np.empty((*wanted.shape, 2), dtype=complex)
-        begin = 0.0
-        last = 0.0
+        t = checked.not_negative("times", times)
+        spectrum = self._spectrum(detuning)
+        if spectrum is None:
+            matrix = self.generator(detuning)
+            checked.together(times=t.shape, detuning=matrix.shape[:-2])
+            return exponential(matrix, t)
+        values, parts = spectrum
+        return np.asarray(np.exp(t[..., None] * values) @ parts).reshape(*t.shape, 2, 2)
+
+    def trace(self, initial: npt.ArrayLike, times: npt.ArrayLike, detuning: float = 0.0) -> ComplexArray:
+        """Both amplitudes at ``times`` ≥ 0 (s) for one detuning (rad/s) → ``times.shape + (2,)``.
+
+        What ``propagator(times, detuning) @ initial`` gives, without the matrices: one complex exponential per mode and
+        sample.
+        """
+        t = checked.not_negative("times", times)
+        start = checked.vector("initial", initial, 2)
+        spectrum = self._spectrum(checked.one("detuning", checked.real("detuning", detuning)))
+        if spectrum is None:
+            return np.asarray(exponential(self.generator(detuning), t) @ start)
+        values, parts = spectrum
+        parts = parts.reshape(2, 2, 2) @ start
+        result = np.empty((t.size, 2), dtype=complex)
+        for first in range(0, t.size, BLOCK):  # in pieces that stay in the processor's cache
+            piece = t.ravel()[first : first + BLOCK, None]
+            np.matmul(np.exp(piece * values), parts, out=result[first : first + BLOCK])
+        return result.reshape(*t.shape, 2)
+
+    def evolve(self, initial: npt.ArrayLike, segments: Sequence[Segment], times: npt.ArrayLike) -> ComplexArray:
+        """Amplitudes at ``times`` ≥ 0 (s from the start of the first segment) → ``times.shape + (2,)``.
+
+        ``initial`` are the two amplitudes at time 0. See :meth:`sequence`.
+        """
+        start = checked.vector("initial", initial, 2)
+        return np.asarray(self.sequence(segments, times) @ start)
+
+    def sequence(self, segments: Sequence[Segment], times: npt.ArrayLike) -> ComplexArray:
+        """Propagators from 0 to ``times`` ≥ 0 (s) through segments, one after the other → ``times.shape + (2, 2)``.
+
+        After the last segment its final detuning stays. Holds are exact; ramps and settling coils are cut into steps
+        that the sixth-order Magnus expansion carries to better than 1e-9. Raises ValueError for a negative time, or for
+        a segment that would take more than 20 million steps.
+        """
+        wanted = checked.not_negative("times", times)
+        carried = np.eye(2, dtype=complex)
+        result = np.broadcast_to(carried, (*wanted.shape, 2, 2)).copy()
+        begin, detuning = 0.0, 0.0
         for segment in segments:
-            _, stop = _ends(segment)
-            inside = (wanted >= begin) & (wanted <= begin + segment.duration)
-            result[inside] = self._within(state, segment, wanted[inside] - begin)
-            state = self._within(state, segment, np.array([segment.duration]))[0]
-            begin += segment.duration
-            last = stop
+            end = begin + segment.duration
+            inside = (wanted >= begin) & (wanted <= end)
+            partial, whole = self._through(segment, wanted[inside] - begin)
+            result[inside] = partial @ carried
+            carried = whole @ carried
+            begin, detuning = end, segment.final
         after = wanted > begin
-        result[after] = self.propagator(wanted[after] - begin, last) @ state
+        result[after] = self.propagator(wanted[after] - begin, detuning) @ carried
         return result
 
     def best_transfer(self) -> tuple[float, float]:
-        """(time, efficiency) of the largest resonant transfer, t* = atan2(2Ω, γ − γ_b)/Ω; a(t*) = 0 exactly there.
+        """(time in s, efficiency) of the largest resonant transfer, t* = atan2(2Ω, γ + γ_b)/Ω.
 
-        Efficiency is the excitation number that arrived over the one that began. Overdamped mixtures have no
-        a = 0 and return the time of largest transfer.
+        Efficiency is the excitation number that arrived over the one that began. With γ_b = 0 the alkali is empty just
+        then, a(t*) = 0. Overdamped mixtures have no a = 0 and return the time of largest transfer.
         """
-        damping = self.alkali_decay - self.noble_gas_decay
-        square = self.coupling**2 - damping**2 / 4
         if self.coupling == 0:
             return 0.0, 0.0
-        if square <= 0:
-            return self._overdamped_transfer(sqrt(-square))
-        omega = sqrt(square)
-        time = atan2(2 * omega, damping) / omega
-        return time, float(abs(self.propagator(time)[1, 0]) ** 2)
+        unit = max(self.coupling, self.alkali_decay, self.noble_gas_decay)  # so that no square vanishes or overflows
+        j, first, second = self.coupling / unit, self.alkali_decay / unit, self.noble_gas_decay / unit
+        total = (first + second) / 2
+        square = j**2 - (first - second) ** 2 / 4
+        omega = sqrt(abs(square))
+        if square > 0:
+            time = atan2(omega, total) / omega
+        elif square == 0:
+            time = 1 / total
+        else:
+            time = asinh(omega / hypot(j, sqrt(first * second))) / omega
+        return time / unit, float(abs(self.propagator(time / unit)[1, 0]) ** 2)
 
-    def _overdamped_transfer(self, rate: float) -> tuple[float, float]:
-        total = (self.alkali_decay + self.noble_gas_decay) / 2
-        time = np.arctanh(rate / total) / rate if rate > 0 else 1 / total
-        return float(time), float(abs(self.propagator(time)[1, 0]) ** 2)
+    def steps(self, segment: Segment) -> int:
+        """Into how many equal steps the moving part of a segment has to be cut."""
+        rate = max(segment.fastest, 2 * self.coupling, self.alkali_decay, self.noble_gas_decay)
+        wanted = segment.moving * rate * FINENESS
+        if not wanted <= MOST:
+            raise ValueError(
+                f"{segment} would take {wanted:.3g} steps, more than {MOST:.0e}: make it shorter or slower"
+            )
+        return max(FEWEST, ceil(wanted))
 
-    def _within(self, state: ComplexArray, segment: Hold | Ramp, times: npt.NDArray[np.float64]) -> ComplexArray:
-        if isinstance(segment, Hold):
-            return self.propagator(times, segment.detuning) @ state
-        return np.array([self._ramp(segment, t) @ state for t in times.ravel()]).reshape(*times.shape, 2)
+    def step(self, segment: Segment, starts: npt.ArrayLike, lengths: npt.ArrayLike) -> ComplexArray:
+        """Propagators over short stretches (s) that begin at ``starts`` (s from the segment's start)."""
+        return moving_exponential(lambda times: self.generator(segment.at(times)), starts, lengths)
 
-    def _ramp(self, ramp: Ramp, until: float) -> ComplexArray:
-        slope = (ramp.stop - ramp.start) / ramp.duration
-        scale = max(abs(ramp.start), abs(ramp.stop), self.coupling, sqrt(abs(slope)))
-        count = max(4, int(np.ceil(until * scale * 12)))
-        step = until / count
-        middles = ramp.start + slope * step * (np.arange(count) + 0.5)
-        matrices = self.generator(middles)
-        twist = 1j * slope * step**2 / 12
-        matrices[..., 0, 1] *= 1 + twist
-        matrices[..., 1, 0] *= 1 - twist
-        result = np.eye(2, dtype=complex)
-        for u in exponential(matrices, np.full(count, step)):
-            result = u @ result
-        return result
+    def _spectrum(self, detuning: npt.ArrayLike) -> tuple[ComplexArray, ComplexArray] | None:
+        """λ ``(2,)`` and flattened matrices P ``(2, 4)`` with exp(Mt) = Σ P e^{λt}.
 
+        None for several detunings, or where λ₁ ≈ λ₂ makes P blow up.
+        """
+        if np.ndim(detuning):
+            return None
+        delta, j = float(checked.real("detuning", detuning)), self.coupling
+        a, d = complex(-self.alkali_decay, delta), -self.noble_gas_decay
+        half, root = (a + d) / 2, cmath.sqrt((a - d) ** 2 / 4 - j * j)
+        large = half - root if (half.conjugate() * root).real < 0 else half + root
+        if abs(root) <= DEGENERATE * abs(large):
+            return None
+        small = (a * d + j * j) / large
+        apart = large - small
+        p, q, r = (a - small) / apart, -1j * j / apart, (d - small) / apart
+        return np.array((large, small)), np.array(((p, q, q, r), (1 - p, -q, -q, 1 - r)))
 
-def exponential(matrix: ComplexArray, times: npt.NDArray[np.float64]) -> ComplexArray:
-    """exp(M t) of 2 × 2 matrices ``(…, 2, 2)`` at ``times`` ``(…)``, closed form, safe at degenerate eigenvalues.
+    def _through(self, segment: Segment, times: FloatArray) -> tuple[ComplexArray, ComplexArray]:
+        """Propagators from a segment's start to ``times`` within it, and to its end."""
+        moving = segment.moving
+        result = np.empty((*times.shape, 2, 2), dtype=complex)
+        early = times < moving
+        result[early], settled = self._moving(segment, times[early])
+        result[~early] = self.propagator(np.maximum(times[~early] - moving, 0.0), segment.final) @ settled
+        return result, self.propagator(segment.duration - moving, segment.final) @ settled
 
-    With λ₁, λ₂ the eigenvalues, exp(Mt) = e^{λ₂t} + t e^{λ₂t} φ((λ₁ − λ₂)t)(M − λ₂), φ(x) = (eˣ − 1)/x.
-    λ₂ is the slower one, so nothing overflows; the smaller eigenvalue comes from the determinant, so a mode that lives
-    for hours keeps its digits beside one that turns a million times a second.
-    """
-    first, second = eigenvalues(matrix)
-    slow = np.exp(second * times)
-    gain = times * slow * exprel((first - second) * times)
-    result = gain[..., None, None] * matrix
-    diagonal = slow - gain * second
-    result[..., 0, 0] += diagonal
-    result[..., 1, 1] += diagonal
-    return result
-
-
-def eigenvalues(matrix: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
-    """Both eigenvalues of 2 × 2 matrices ``(…, 2, 2)``, the faster decaying one first."""
-    a, b, c, d = matrix[..., 0, 0], matrix[..., 0, 1], matrix[..., 1, 0], matrix[..., 1, 1]
-    half = (a + d) / 2
-    root = np.sqrt((a - d) ** 2 / 4 + b * c)
-    root = np.where((half.conj() * root).real < 0, -root, root)
-    large = half + root
-    nonzero = np.where(large == 0, 1, large)
-    small = np.where(large == 0, half - root, (a * d - b * c) / nonzero)
-    swap = large.real > small.real
-    return np.where(swap, small, large), np.where(swap, large, small)
-
-
-def exprel(x: ComplexArray) -> ComplexArray:
-    """(eˣ − 1)/x, 1 at x = 0."""
-    tiny = np.abs(x) < 1e-8
-    return np.where(tiny, 1 + x / 2, np.expm1(x) / np.where(tiny, 1, x))
-
-
-def _ends(segment: Hold | Ramp) -> tuple[float, float]:
-    if segment.duration < 0:
-        raise ValueError(f"duration must not be negative, got {segment.duration}")
-    if isinstance(segment, Hold):
-        return segment.detuning, segment.detuning
-    return segment.start, segment.stop
+    def _moving(self, segment: Segment, times: FloatArray) -> tuple[ComplexArray, ComplexArray]:
+        result = np.empty((*times.shape, 2, 2), dtype=complex)
+        carried = np.eye(2, dtype=complex)
+        if segment.moving == 0:
+            return result, carried
+        count = self.steps(segment)
+        length = segment.moving / count
+        number = np.minimum((times / length).astype(int), count - 1)
+        for first in range(0, count, BLOCK):
+            block = np.arange(first, min(first + BLOCK, count))
+            products = running_products(self.step(segment, block * length, length)) @ carried
+            here = (number >= first) & (number <= block[-1])
+            begin = number[here] * length
+            result[here] = self.step(segment, begin, times[here] - begin) @ products[number[here] - first]
+            carried = products[-1]
+        return result, carried
