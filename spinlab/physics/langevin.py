@@ -20,7 +20,7 @@ from spinlab.physics import checked
 from spinlab.physics.channel import Channel
 from spinlab.physics.checked import ComplexArray, FloatArray
 from spinlab.physics.exponential import dagger
-from spinlab.physics.reservoir import weaker
+from spinlab.physics.noise_integrals import weaker
 from spinlab.physics.segments import Segment
 from spinlab.physics.two_mode import TwoMode
 
