@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,10 +53,10 @@ class LinearModes(ABC):
 
     def propagator(self, times: npt.ArrayLike, detuning: npt.ArrayLike = 0.0) -> ComplexArray:
         """exp(Mt) for times (s) and detunings (rad/s), broadcast → ``shape + (size, size)``."""
-        t, delta = checked(times, detuning)
+        t, groups = by_detuning(times, detuning)
         result = np.empty((*t.shape, self.size, self.size), dtype=complex)
-        for value in np.unique(delta):
-            result[delta == value] = self.evolution(value).propagator(t[delta == value])
+        for value, chosen in groups:
+            result[chosen] = self.evolution(value).propagator(t[chosen])
         return result
 
     def amplitudes(self, initial: npt.ArrayLike, times: npt.ArrayLike, detuning: npt.ArrayLike = 0.0) -> ComplexArray:
@@ -64,10 +65,10 @@ class LinearModes(ABC):
         The cheap way: after the first call at a detuning each time costs one matrix–vector product.
         """
         state = self._vector(initial)
-        t, delta = checked(times, detuning)
+        t, groups = by_detuning(times, detuning)
         result = np.empty((*t.shape, self.size), dtype=complex)
-        for value in np.unique(delta):
-            result[delta == value] = self.evolution(value).apply(state, t[delta == value])
+        for value, chosen in groups:
+            result[chosen] = self.evolution(value).apply(state, t[chosen])
         return result
 
     def evolve(self, initial: npt.ArrayLike, segments: Sequence[Hold | Ramp], times: npt.ArrayLike) -> ComplexArray:
@@ -77,7 +78,7 @@ class LinearModes(ABC):
         evolution at Δ = 0 (Strang), to about 1e-6.
         """
         state = self._vector(initial)
-        wanted, _ = checked(times, 0.0)
+        wanted, _ = by_detuning(times, 0.0)
         result = np.empty((*wanted.shape, self.size), dtype=complex)
         begin, last = 0.0, 0.0
         for segment in segments:
@@ -165,11 +166,17 @@ class CoupledModes(LinearModes):
         return decompose(self.generator(0.0), rates.astype(complex), back)
 
 
-def checked(times: npt.ArrayLike, detuning: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-    """Times and detunings as arrays of one shape; ValueError for times that are negative, or not finite."""
-    t, delta = np.broadcast_arrays(np.asarray(times, dtype=float), np.asarray(detuning, dtype=float))
-    if not np.all((t >= 0) & (t < np.inf)):
+def by_detuning(times: npt.ArrayLike, detuning: npt.ArrayLike) -> tuple[FloatArray, list[tuple[float, Any]]]:
+    """Times broadcast with detunings, and for each detuning the index of where it holds.
+
+    Raises ValueError for times that are negative or not finite, and for detunings that are not finite.
+    """
+    t, delta = np.asarray(times, dtype=float), np.asarray(detuning, dtype=float)
+    if t.size and not (t.min() >= 0 and t.max() < np.inf):
         raise ValueError(f"times must be finite and not negative, got {times!r}")
-    if not np.all(np.isfinite(delta)):
+    if not np.isfinite(delta).all():
         raise ValueError(f"detuning must be finite, in rad/s, got {detuning!r}")
-    return t, delta
+    if delta.ndim == 0:
+        return t, [(float(delta), ...)]
+    t, delta = np.broadcast_arrays(t, delta)
+    return t, [(float(value), delta == value) for value in np.unique(delta)]

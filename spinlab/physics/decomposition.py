@@ -20,18 +20,18 @@ SHORTEST = 1e-2  # ‖M‖h of the step from which Direct.absorbed doubles
 
 
 class Evolution(Protocol):
-    """exp(Mt), seen from what one wants of it; ``times`` are flat arrays of s, not negative."""
+    """exp(Mt), seen from what one wants of it; ``times`` are arrays of any shape, s, not negative."""
 
     def propagator(self, times: FloatArray) -> ComplexArray:
-        """exp(Mt) → ``(times, n, n)``."""
+        """exp(Mt) → ``times.shape + (n, n)``."""
         ...
 
     def apply(self, initial: ComplexArray, times: FloatArray) -> ComplexArray:
-        """exp(Mt) applied to a vector → ``(times, n)``."""
+        """exp(Mt) applied to a vector → ``times.shape + (n,)``."""
         ...
 
     def absorbed(self, final: ComplexArray, weights: FloatArray, times: FloatArray) -> FloatArray:
-        """∫₀ᵗ Σ_k w_k |(fᵀ e^{Ms})_k|² ds → ``(times,)``: what white noise of strength w adds to mode f."""
+        """∫₀ᵗ Σ_k w_k |(fᵀ e^{Ms})_k|² ds → ``times.shape``: what white noise of strength w adds to mode f."""
         ...
 
 
@@ -44,13 +44,13 @@ class Spectral:
     inverse: ComplexArray
 
     def propagator(self, times: FloatArray) -> ComplexArray:
-        """exp(Mt) → ``(times, n, n)``: one matrix product a time."""
-        turned = np.exp(times[:, None] * self.rates)
-        return np.asarray((self.vectors * turned[:, None, :]) @ self.inverse)
+        """exp(Mt) → ``times.shape + (n, n)``: one matrix product a time."""
+        turned = np.exp(times[..., None] * self.rates)
+        return np.asarray((self.vectors * turned[..., None, :]) @ self.inverse)
 
     def apply(self, initial: ComplexArray, times: FloatArray) -> ComplexArray:
-        """exp(Mt) applied to a vector → ``(times, n)``: one matrix–vector product a time."""
-        turned = np.exp(times[:, None] * self.rates)
+        """exp(Mt) applied to a vector → ``times.shape + (n,)``: one matrix–vector product a time."""
+        turned = np.exp(times[..., None] * self.rates)
         turned *= self.inverse @ initial
         return np.asarray(turned @ self.vectors.T)
 
@@ -61,11 +61,10 @@ class Spectral:
         sums = self.rates[:, None] + self.rates.conj()
         slow = np.abs(sums) * np.max(times, initial=0.0) < 1e-3  # where the difference would lose its digits
         fast = np.where(slow, 0, table / np.where(slow, 1, sums))
-        turned = np.exp(times[:, None] * self.rates)
-        result = np.sum((turned @ fast) * turned.conj(), axis=1).real - np.sum(fast).real
-        for share, x in zip(table[slow], sums[slow], strict=True):
-            series = 1 + x * times / 2 * (1 + x * times / 3 * (1 + x * times / 4))
-            result += times * (share * series).real
+        turned = np.exp(times[..., None] * self.rates)
+        result = np.sum((turned @ fast) * turned.conj(), axis=-1).real - np.sum(fast).real
+        for power, factor in enumerate((1, 1 / 2, 1 / 6, 1 / 24)):  # (e^{xt} − 1)/x = t + xt²/2 + …
+            result += np.sum(table[slow] * sums[slow] ** power).real * factor * times ** (power + 1)
         return np.asarray(result)
 
 
@@ -76,19 +75,20 @@ class Direct:
     generator: ComplexArray
 
     def propagator(self, times: FloatArray) -> ComplexArray:
-        """exp(Mt) → ``(times, n, n)``."""
+        """exp(Mt) → ``times.shape + (n, n)``."""
         from scipy.linalg import expm
 
         n = len(self.generator)
-        return np.array([expm(self.generator * t) for t in times], dtype=complex).reshape(-1, n, n)
+        return np.array([expm(self.generator * t) for t in times.flat], dtype=complex).reshape(*times.shape, n, n)
 
     def apply(self, initial: ComplexArray, times: FloatArray) -> ComplexArray:
-        """exp(Mt) applied to a vector → ``(times, n)``."""
+        """exp(Mt) applied to a vector → ``times.shape + (n,)``."""
         return np.asarray(self.propagator(times) @ initial)
 
     def absorbed(self, final: ComplexArray, weights: FloatArray, times: FloatArray) -> FloatArray:
         """The integral by X(2h) = X(h) + U(h) X(h) U(h)†, from a step so short that Simpson's rule is exact enough."""
-        return np.array([(final @ self._covariance(weights, t) @ final.conj()).real for t in times])
+        found = [(final @ self._covariance(weights, t) @ final.conj()).real for t in times.flat]
+        return np.array(found, dtype=float).reshape(times.shape)
 
     def _covariance(self, weights: FloatArray, time: float) -> ComplexArray:
         from scipy.linalg import expm

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spinlab.physics import diffusion
-from spinlab.physics.coupled_modes import CoupledModes, checked
+from spinlab.physics.coupled_modes import CoupledModes, by_detuning
 from spinlab.physics.decomposition import ComplexArray, FloatArray
 from spinlab.physics.finite_volume import diffusion_modes
 from spinlab.physics.mixture import KATZ_K_HE3, GasMixture
@@ -173,11 +173,10 @@ class SphericalCell:
         ⟨b†b⟩ that is there without any excitation: what other modes began with and what noise has added, 0 for perfect
         polarization. They are η and n of the channels of a Fock or squeezed state.
         """
-        t, delta = checked(time, detuning)
+        t, groups = by_detuning(time, detuning)
         efficiency, background = np.empty(t.shape), np.empty(t.shape)
-        for value in np.unique(delta):
-            chosen = delta == value
-            efficiency[chosen], background[chosen] = self._transfer(t[chosen], float(value))
+        for value, chosen in groups:
+            efficiency[chosen], background[chosen] = self._transfer(t[chosen], value)
         return (efficiency, background) if t.shape else (float(efficiency), float(background))
 
     def storage_time(self, detuning: float) -> float:
@@ -198,11 +197,11 @@ class SphericalCell:
         efficiency = np.abs(row @ self.prepared_mode) ** 2
         noise = self.incoherent
         if noise == SpinNoise():
-            return efficiency, np.zeros(len(times))
+            return efficiency, np.zeros(times.shape)
         shares = np.abs(row) ** 2
-        own = efficiency if self.preparation == "pure" else np.zeros(len(times))
-        began = noise.alkali * np.maximum(shares[:, :n].sum(axis=1) - own, 0.0)
-        began += noise.noble_gas * shares[:, n:].sum(axis=1)
+        own = efficiency if self.preparation == "pure" else np.zeros(times.shape)
+        began = noise.alkali * np.maximum(shares[..., :n].sum(axis=-1) - own, 0.0)
+        began += noise.noble_gas * shares[..., n:].sum(axis=-1)
         added = evolution.absorbed(self.stored_mode.astype(complex), self._noise_strengths(), times)
         return efficiency, began + np.maximum(added, 0.0)
 

@@ -40,7 +40,10 @@ def transferred(cell: Any, length: float, time: float, detuning: float = 0.0, co
     area = cell.radius**2
     generator = np.block(
         [
-            [cell.alkali_diffusion / area * alkali + (1j * detuning - cell.alkali_decay) * one, -1j * cell.coupling * one],
+            [
+                cell.alkali_diffusion / area * alkali + (1j * detuning - cell.alkali_decay) * one,
+                -1j * cell.coupling * one,
+            ],
             [-1j * cell.coupling * one, cell.noble_gas_diffusion / area * noble_gas - cell.noble_gas_decay * one],
         ]
     )
