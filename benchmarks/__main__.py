@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import command_line, scaling, shot, two_mode
+from benchmarks import command_line, scaling, shot, spatial, two_mode
 
 
 def main() -> None:
@@ -14,6 +14,7 @@ def main() -> None:
         "shot": shot.measure,
         "scaling": scaling.measure,
         "two-mode": two_mode.measure,
+        "spatial": spatial.measure,
     }
     chosen = sys.argv[1:] or list(suites)
     print("| what | measured | must reach |\n|---|---|---|")

@@ -10,12 +10,16 @@ from spinlab.physics.gaussian import GaussianState, squeezing_db
 from spinlab.physics.langevin import PAPER_INCOHERENT_EXCITATIONS, Langevin, incoherent_excitations
 from spinlab.physics.mixture import KATZ_K_HE3, GasMixture
 from spinlab.physics.regime import coupling_regime
+from spinlab.physics.reservoir import ReservoirWarning
 from spinlab.physics.segments import Hold, Ramp, Settle
 from spinlab.physics.slowing_down import slowing_down_factor
+from spinlab.physics.spatial import SphericalCell
 from spinlab.physics.species import ALKALIS, NOBLE_GASES, Alkali, NobleGas
 from spinlab.physics.spin_exchange import spin_exchange_line, spin_exchange_response
+from spinlab.physics.spin_noise import SpinNoise
 from spinlab.physics.two_mode import TwoMode
 from spinlab.physics.vapour import vapour_density, vapour_temperature
+from spinlab.physics.walls import Robin
 
 __all__ = [
     "ALKALIS",
@@ -30,7 +34,11 @@ __all__ = [
     "Langevin",
     "NobleGas",
     "Ramp",
+    "ReservoirWarning",
+    "Robin",
     "Settle",
+    "SphericalCell",
+    "SpinNoise",
     "TwoMode",
     "coupling_regime",
     "fock_distribution",
