@@ -62,7 +62,7 @@ def test_importing_the_package_costs_next_to_nothing():
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "spinlab" / "physics").glob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted((ROOT / "spinlab" / "physics").rglob("*.py")), ids=lambda path: path.name)
 def test_physics_imports_nothing_else_of_spinlab(path):
     for node in ast.walk(ast.parse(path.read_text())):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
