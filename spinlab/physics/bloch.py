@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from math import inf, isfinite
+from itertools import pairwise
+from math import inf, isfinite, sqrt
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,8 @@ Slopes = Callable[[float, FloatArray], list[float]]
 Bend = Callable[[float], tuple[float, float]]
 
 FOLLOWING = 1e-2  # ħ: how far the alkali's transverse spin may be off while it merely follows the noble gas
-PHASE = 1e-3  # rad: likewise the phase of the frame that turns with the noble gas
+PHASE = 1e-6  # rad: likewise the phase of the frame that turns with the noble gas
+FAR = 30.0  # |Δ|/J from which on the alkali follows
 NEWTON_STEPS = 60
 
 
@@ -51,7 +53,7 @@ class Pumping:
     def __post_init__(self) -> None:
         _check_rate("rate", self.rate)
         if np.linalg.norm(_vector("direction", self.direction)) > 1 + 1e-12:
-            raise ValueError(f"direction must be at most 1 long, got {self.direction}")
+            raise ValueError(f"direction must be at most 1 long, got {self.direction!r}")
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,7 @@ class _SlowingDown:
         """
         if self.fixed is not None:
             return self.fixed, 0.0
+        x = min(x, 1.0)  # a trial step may leave the physical range before it is refused
         above, below, slope = (_horner(p, x) for p in self._descending)
         q, along = above / below, slope / below**2
         return q, -8 * along / (q * (q + 2 * x * along))
@@ -255,6 +258,35 @@ class _Equations:
 
         return slopes
 
+    def first_step(self, segment: Segment) -> float:
+        """Seconds short against every precession. SciPy's own guess for spins at rest is so long that it overflows."""
+        mixture = self.mixture
+        across, along = self._field(segment.field)(0.0)
+        fastest = (abs(across) + abs(along)) * max(mixture.electron_gyromagnetic, mixture.noble_gas_gyromagnetic)
+        fastest += mixture.exchange_strength * (mixture.alkali_density + mixture.noble_gas_density)
+        fastest += mixture.electron_destruction + sum(p.rate for p in segment.pumps)
+        fastest += (2 * mixture.nuclear_spin + 1) * sum(
+            abs(x) for x in _vector("light_shift", segment.light_shift).tolist()
+        )
+        if not isfinite(fastest):
+            raise ValueError(f"field must be weak enough to follow, got {segment.field!r} T")
+        return 1 / fastest if fastest else inf
+
+    def check_following(self, segment: Segment, state: FloatArray) -> None:
+        """The alkali follows the noble gas only where |Δ| is many times J."""
+        s_z, k_z, mixture = state[2], state[5], self.mixture
+        _, b_z = self._field(segment.field)(0.0)
+        q, _ = self.bend(4 * s_z * s_z)
+        strength, n_a, n_b = mixture.exchange_strength, mixture.alkali_density, mixture.noble_gas_density
+        alkali = (mixture.electron_gyromagnetic * b_z + strength * n_b * k_z) / q
+        detuning = abs(mixture.noble_gas_gyromagnetic * b_z + strength * n_a * s_z - alkali)
+        coupling = strength * sqrt(abs(s_z * k_z) * n_a * n_b / q)
+        if detuning < FAR * coupling:
+            raise ValueError(
+                f"field must be far from resonance when adiabatic, |Δ| at least {FAR:g} J; at {b_z:g} T it is "
+                f"{detuning / coupling:.3g} J"
+            )
+
     def _field(self, field: Field) -> Callable[[float], tuple[complex, float]]:
         """Field as (B_x − iB_y, B_z) of the time."""
         if callable(field):
@@ -265,7 +297,7 @@ class _Equations:
     def _axial(self, name: str, value: npt.ArrayLike) -> tuple[complex, float]:
         x, y, z = _vector(name, value).tolist()
         if self.adiabatic and (x or y):
-            raise ValueError(f"{name} must lie along z when adiabatic, got {value}")
+            raise ValueError(f"{name} must lie along z when adiabatic, got {value!r}")
         return complex(x, -y), z
 
 
@@ -282,6 +314,8 @@ def _path(
         path[inside & (grid == start)] = state
         if stop == start:
             continue
+        if equations.adiabatic:
+            equations.check_following(segment, state)
         length = stop - start
         points = np.append(np.minimum(grid[inside] - start, length), length)
         solution = solve_ivp(
@@ -290,6 +324,7 @@ def _path(
             state,
             method="Radau" if equations.adiabatic else "DOP853",
             t_eval=np.unique(points),
+            first_step=min(equations.first_step(segment), length),
             rtol=rtol,
             atol=tolerance,
         )
@@ -318,10 +353,10 @@ def _segments(
         return field
     edges = [0.0, *sorted(float(t) for t in breaks), inf]
     if not all(0 <= t < inf for t in edges[:-1]):
-        raise ValueError(f"breaks must be finite and not negative, got {breaks}")
+        raise ValueError(f"breaks must be finite and not negative, got {breaks!r}")
     return [
         Segment(stop - start, _later(field, start), pumping, light_shift)
-        for start, stop in zip(edges[:-1], edges[1:], strict=True)
+        for start, stop in pairwise(edges)
     ]
 
 
@@ -332,28 +367,28 @@ def _later(field: Field, start: float) -> Field:
 def _times(times: npt.ArrayLike) -> FloatArray:
     wanted = np.asarray(times, dtype=float)
     if not np.all((wanted >= 0) & (wanted < inf)):
-        raise ValueError(f"times must be finite and not negative, got {times}")
+        raise ValueError(f"times must be finite and not negative, got {times!r}")
     return wanted
 
 
 def _noble_gas(value: npt.ArrayLike) -> FloatArray:
     spin = _vector("noble_gas", value)
     if np.linalg.norm(spin) > 0.5 * (1 + 1e-12):
-        raise ValueError(f"noble_gas must be a spin of at most 0.5 ħ, got {value}")
+        raise ValueError(f"noble_gas must be a spin of at most 0.5 ħ, got {value!r}")
     return spin
 
 
 def _vector(name: str, value: npt.ArrayLike) -> FloatArray:
     vector = np.asarray(value, dtype=float)
     if vector.shape != (3,) or not np.all(np.isfinite(vector)):
-        raise ValueError(f"{name} must be three finite numbers, got {value}")
+        raise ValueError(f"{name} must be three finite numbers, got {value!r}")
     return vector
 
 
 def _check_rate(name: str, value: float, limit: float = inf) -> None:
     if not (isfinite(value) and 0 <= value < limit):
         below = "" if limit == inf else f" and below {limit:g}"
-        raise ValueError(f"{name} must be finite and not negative{below}, got {value}")
+        raise ValueError(f"{name} must be finite and not negative{below}, got {value!r}")
 
 
 def _cross_z(a: complex, b: complex) -> float:
