@@ -2,10 +2,11 @@
 
 Per-atom transverse spins f, k (``x − iy``, laboratory frame; spins polarized along −z, F_z and K_z are magnitudes):
 
-    f' = (−iω_a − γ) f − iζ n_b F_z k + n_b k_se k + θ' F_z − i g_a B_⊥ F_z,         F_z = q p_a/2
-    k' = (−iω_b − γ_b) k − iζ n_a K_z f + n_a k_se f/q − i g_b B_⊥ K_z,              K_z = p_b/2
+    f' = (−iω_a − γ) f − iζ n_b F_z k + θ' F_z − i g_a B_⊥ F_z,         F_z = q p_a/2
+    k' = (−iω_b − γ_b) k − iζ n_a K_z f − i g_b B_⊥ K_z,                K_z = p_b/2
 
-(Eqs. 1 and 18 for small tilts, with the spin-conserving 1/q that Eq. 1 lacks.) Each sub-step is a 2 × 2 exponential of
+(Eqs. 15–18: Eq. 1 for small tilts. As there, what collisions bring across the field, n_b k_se k and n_a k_se f/q, is left
+out; spinlab.physics.bloch has it, docs/model.md what it amounts to.) Each sub-step is a 2 × 2 exponential of
 the generator's mean with the fourth-order Magnus term for its slope, so the coil's exponential approach and the chirp
 that a decaying p_a causes cost a few steps instead of one per precession.
 """
