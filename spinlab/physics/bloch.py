@@ -354,10 +354,7 @@ def _segments(
     edges = [0.0, *sorted(float(t) for t in breaks), inf]
     if not all(0 <= t < inf for t in edges[:-1]):
         raise ValueError(f"breaks must be finite and not negative, got {breaks!r}")
-    return [
-        Segment(stop - start, _later(field, start), pumping, light_shift)
-        for start, stop in pairwise(edges)
-    ]
+    return [Segment(stop - start, _later(field, start), pumping, light_shift) for start, stop in pairwise(edges)]
 
 
 def _later(field: Field, start: float) -> Field:
