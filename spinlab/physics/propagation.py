@@ -5,10 +5,11 @@ Per-atom transverse spins f, k (``x − iy``, laboratory frame; spins polarized 
     f' = (−iω_a − γ) f − iζ n_b F_z k + θ' F_z − i g_a B_⊥ F_z,         F_z = q p_a/2
     k' = (−iω_b − γ_b) k − iζ n_a K_z f − i g_b B_⊥ K_z,                K_z = p_b/2
 
-(Eqs. 1 and 18 for small tilts; the incoherent transfer of transverse spin is left out, as in Eq. 2.) Each sub-step is a
-2 × 2 exponential of the generator's mean with the fourth-order Magnus term for its slope, so the coil's exponential
-approach and the chirp that a decaying p_a causes cost a few steps instead of one per precession. A whole timeline is
-cut first (:mod:`spinlab.physics.grid`) and then carried out at once (:mod:`spinlab.physics.substeps`).
+(Eqs. 15–18: Eq. 1 for small tilts. As there, what collisions bring across the field, n_b k_se k and n_a k_se f/q, is left
+out; :mod:`spinlab.physics.bloch` has it, docs/model.md what it amounts to.) Each sub-step is a 2 × 2 exponential of the
+generator's mean with the fourth-order Magnus term for its slope, so the coil's exponential approach and the chirp that a
+decaying p_a causes cost a few steps instead of one per precession. A whole timeline is cut first
+(:mod:`spinlab.physics.grid`) and then carried out at once (:mod:`spinlab.physics.substeps`).
 """
 
 from __future__ import annotations

@@ -16,8 +16,10 @@ def direct(
 ) -> tuple[CellState, Any]:
     """Integrate the equations of spinlab.physics.propagation → (state after, f and p_a at ``times``).
 
-    ``method="Radau"`` is for hours: it lets the alkali follow the helium instead of resolving each precession.
+    ``method="Radau"`` is for hours without a transverse field: in the frame of the helium (whose phase is lost) it lets
+    the alkali follow instead of resolving each precession.
     """
+    assert method != "Radau" or control.transverse_field == 0
     mixture, rates = cell.mixture, cell.rates
     strength, n_a, n_b = mixture.exchange_strength, mixture.alkali_density, mixture.noble_gas_density
     g_e, g_b = mixture.electron_gyromagnetic, mixture.noble_gas_gyromagnetic
@@ -39,8 +41,9 @@ def direct(
         across = -1j * control.transverse_field
         df = (-1j * w_a - gamma) * f - 1j * zeta * n_b * f_z * k + f_z * (control.tilt_rate + g_e / q * across)
         dk = (-1j * w_b - mixture.noble_gas_decay) * k - 1j * zeta * n_a * k_z * f + k_z * g_b * across
-        if method == "Radau":  # in the frame of the helium
-            df, dk = df + 1j * w_b * f, dk + 1j * w_b * k
+        if method == "Radau":  # in the frame of the helium, pulled by the alkali that follows it
+            frame = w_b - zeta**2 * n_a * n_b * f_z * k_z / (w_a - w_b)
+            df, dk = df + 1j * frame * f, dk + 1j * frame * k
         return [
             df.real,
             df.imag,
