@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import command_line, scaling, shot
+from benchmarks import command_line, network, scaling, shot
 
 
 def main() -> None:
     """Run the benchmarks named on the command line, or all."""
-    suites = {"command-line": command_line.measure, "shot": shot.measure, "scaling": scaling.measure}
+    suites = {
+        "command-line": command_line.measure,
+        "shot": shot.measure,
+        "scaling": scaling.measure,
+        "network": network.measure,
+    }
     chosen = sys.argv[1:] or list(suites)
     print("| what | measured | must reach |\n|---|---|---|")
     for name in chosen:

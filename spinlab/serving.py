@@ -96,7 +96,7 @@ def is_local(host: str) -> bool:
 
 def log_line(exchange: Exchange) -> str:
     """One line of the log: when (s since the start), role, client, direction, the beginning of the message."""
-    shown = repr(exchange.data[:SHOWN].decode("latin-1"))[1:-1]
+    shown = repr(exchange.data[:SHOWN])[2:-1]
     if len(exchange.data) > SHOWN:
         shown += f"… ({len(exchange.data)} bytes)"
     arrow = ">" if exchange.to_instrument else "<"

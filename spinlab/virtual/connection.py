@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 from abc import abstractmethod
-from collections.abc import MutableSet
 from typing import cast
 
 CHUNK = 1 << 14  # bytes taken from one client in one turn of the loop
@@ -14,15 +13,29 @@ CROWD = 64  # connections to one port
 QUICK_ACKNOWLEDGE: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux
 
 
+class Crowd(set["Connection"]):
+    """The open connections to one port; once it is dispersed nobody joins it any more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_dispersed = False
+
+    def disperse(self) -> None:
+        """Drop every client, also those whose connections are just being made."""
+        self.is_dispersed = True
+        for connection in tuple(self):
+            connection.transport.abort()
+
+
 class Connection(asyncio.BufferedProtocol):
-    """What raw sockets and HiSLIP channels have in common; ``crowd`` holds the open connections of the port.
+    """What raw sockets and HiSLIP channels have in common.
 
     Replies leave at once (no Nagle). What is not answered at once is acknowledged at once: clients that do not
     turn Nagle off themselves (pyvisa-py) would wait 40 ms between two writes. A client that does not read is
     dropped when a reply is due while UNREAD_LIMIT bytes wait for it.
     """
 
-    def __init__(self, crowd: MutableSet[Connection]) -> None:
+    def __init__(self, crowd: Crowd) -> None:
         self._crowd = crowd
         self._view = memoryview(bytearray(CHUNK))
         self._answered = False
@@ -46,6 +59,9 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Set the socket up; turn the client away when there are too many."""
         self.transport = cast(asyncio.Transport, transport)
+        if self._crowd.is_dispersed:
+            self.transport.abort()
+            return
         self._socket: socket.socket = transport.get_extra_info("socket")
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

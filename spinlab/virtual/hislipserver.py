@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, MutableSet
+from collections.abc import Callable
 
-from spinlab.virtual.connection import Connection
+from spinlab.virtual.connection import Connection, Crowd
 from spinlab.virtual.hislip import (
     FIRST_MESSAGE,
     HEADER,
@@ -38,7 +38,7 @@ REMOTE_LOCAL_CODES = 7
 class HislipPort:
     """The HiSLIP port of one instrument: makes channels, knows the sessions."""
 
-    def __init__(self, station: Station, crowd: MutableSet[Connection]) -> None:
+    def __init__(self, station: Station, crowd: Crowd) -> None:
         self.station = station
         self.sessions: dict[int, Session] = {}
         self._crowd = crowd
@@ -71,7 +71,7 @@ class HislipPort:
 class Channel(Connection):
     """One of the two connections of a session; its first message tells which."""
 
-    def __init__(self, port: HislipPort, crowd: MutableSet[Connection]) -> None:
+    def __init__(self, port: HislipPort, crowd: Crowd) -> None:
         super().__init__(crowd)
         self._port = port
         self._messages = Messages()

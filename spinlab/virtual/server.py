@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from spinlab.errors import BadInput
-from spinlab.virtual.connection import Connection
+from spinlab.virtual.connection import Connection, Crowd
 from spinlab.virtual.hislipserver import HislipPort
 from spinlab.virtual.instrument import Instrument
 from spinlab.virtual.tcp import SocketConnection
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 HISLIP_OFFSET = 100  # the HiSLIP port of an instrument over its raw socket's
 HIGHEST_PORT = 65535
+CLOSING_TURNS = (
+    6  # of the loop, in which asyncio makes the connections it had accepted and closes those that were dropped
+)
 ANY_HOST = ("", "0.0.0.0", "::")
 
 
@@ -45,7 +48,7 @@ class BenchServer:
     def __init__(self, instruments: Mapping[str, Instrument], clock: BusClock, traffic: Traffic | None = None) -> None:
         self._stations = [Station(role, each, clock, traffic) for role, each in instruments.items()]
         self._listeners: list[asyncio.Server] = []
-        self._crowds: list[set[Connection]] = []
+        self._crowds: list[Crowd] = []
 
     async def open(self, host: str = "127.0.0.1", port_base: int = 0) -> tuple[Address, ...]:
         """Begin to listen; raises BadInput, listening nowhere, when one of the ports cannot be had."""
@@ -58,18 +61,20 @@ class BenchServer:
 
     async def close(self) -> None:
         """Stop listening and drop every client."""
+        loop = asyncio.get_running_loop()
+        for listener in self._listeners:
+            for each in listener.sockets:
+                loop.remove_reader(each)  # a server that is closed while it accepts somebody raises (CPython 3.11)
+        for crowd in self._crowds:
+            crowd.disperse()
+        for _ in range(CLOSING_TURNS):
+            await asyncio.sleep(0)
         for listener in self._listeners:
             listener.close()
-        for crowd in self._crowds:
-            for connection in tuple(crowd):
-                connection.transport.abort()
         self._listeners.clear()
-        await asyncio.sleep(0)  # asyncio closes the sockets of aborted connections in its next turn
-        await asyncio.sleep(0)
 
     async def _serve(self, station: Station, host: str, port_base: int, index: int) -> Address:
-        raw_crowd: set[Connection] = set()
-        hislip_crowd: set[Connection] = set()
+        raw_crowd, hislip_crowd = Crowd(), Crowd()
         self._crowds += [raw_crowd, hislip_crowd]
         hislip = HislipPort(station, hislip_crowd)
         raw_port = await self._listen(
@@ -99,7 +104,7 @@ def check_ports(port_base: int, count: int) -> None:
 
 def address(role: str, identity: str, host: str, raw_port: int, hislip_port: int) -> Address:
     """Return the VISA addresses of an instrument."""
-    seen_as = socket.gethostname() if host in ANY_HOST else host
+    seen_as = socket.gethostname() if host in ANY_HOST else f"[{host}]" if ":" in host else host
     return Address(
         role,
         identity,
@@ -114,5 +119,5 @@ def _why_not(host: str, port: int, error: Exception) -> str:
         return f"port {port} of {host} is in use: is another `spinlab serve` running? Else choose another --port-base"
     if number == errno.EACCES:
         return f"port {port} needs the administrator's rights: choose a --port-base of 1024 or more"
-    reason = os.strerror(number) if isinstance(error, OSError) and number and number > 0 else str(error)
+    reason = os.strerror(number) if number and number > 0 else getattr(error, "strerror", None) or str(error)
     return f"cannot listen on port {port} of {host!r}: {reason}"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableSet
-
-from spinlab.virtual.connection import Connection
+from spinlab.virtual.connection import Connection, Crowd
 from spinlab.virtual.wire import Mark, Station, Wire
 
 
@@ -15,7 +13,7 @@ class SocketConnection(Connection):
     to send (half closed) gets the replies it asked for, then the connection is closed.
     """
 
-    def __init__(self, station: Station, crowd: MutableSet[Connection]) -> None:
+    def __init__(self, station: Station, crowd: Crowd) -> None:
         super().__init__(crowd)
         self._station = station
         self._listening = True

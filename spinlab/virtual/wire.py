@@ -109,7 +109,9 @@ class Wire:
             self._alarm = None
         with self.station.clock.lock:
             for _ in range(TURN):
-                if not self._settle() or not self._inbox or not self.station.locks.admits(self):
+                if self._awaited is not None and not self._settle():
+                    break
+                if not self._inbox or not self.station.locks.admits(self):
                     break
                 self._carry_out(*self._inbox.popleft())
         if not self._is_closed:
@@ -147,8 +149,7 @@ class Wire:
 
     def _settle(self) -> bool:
         """Send the reply that is awaited, if it is there; False while it is not."""
-        if self._awaited is None:
-            return True
+        assert self._awaited is not None
         pending, mark = self._awaited
         if not pending.done:
             self._instrument.schedule.catch_up()
@@ -159,7 +160,8 @@ class Wire:
         return True
 
     def _carry_out(self, message: bytes, mark: Mark) -> None:
-        self._note(message, to_instrument=True)
+        if self.station.traffic is not None:
+            self._note(message, to_instrument=True)
         if self.unread and not mark.delivered:
             self._instrument.interrupted()
             if self._interrupted is not None:
@@ -173,7 +175,8 @@ class Wire:
 
     def _answer(self, reply: bytes | None, mark: Mark) -> None:
         if reply is not None:
-            self._note(reply, to_instrument=False)
+            if self.station.traffic is not None:
+                self._note(reply, to_instrument=False)
             self.unread = True
             self._send(reply + self._instrument.reply_terminator, mark)
 
@@ -186,7 +189,5 @@ class Wire:
             self._alarm = self._loop.call_soon(self.advance)
 
     def _note(self, data: bytes, to_instrument: bool) -> None:
-        if self.station.traffic is not None:
-            self.station.traffic(
-                Exchange(self.station.clock.now(), self.station.role, self.client, to_instrument, data)
-            )
+        assert self.station.traffic is not None
+        self.station.traffic(Exchange(self.station.clock.now(), self.station.role, self.client, to_instrument, data))
