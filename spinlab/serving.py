@@ -117,15 +117,11 @@ def show_addresses(addresses: tuple[Address, ...], as_json: bool = False) -> Non
         }
         print(json.dumps({"clock": "wall", "read_termination": "\n", "instruments": instruments}), flush=True)
         return
-    from spinlab.analysis.result import Table
-    from spinlab.display import print_table
-
-    print_table(
-        Table(
-            ("instrument", "model", "raw socket", "HiSLIP"),
-            tuple((each.role, model_of(each.identity), each.raw, each.hislip) for each in addresses),
-        )
-    )
+    rows = [("instrument", "model", "raw socket", "HiSLIP")]
+    rows += [(each.role, model_of(each.identity), each.raw, each.hislip) for each in addresses]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:  # never wrapped, so that an address can be copied
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     print("wall clock; messages and replies end with LF; Ctrl-C ends it", flush=True)
 
 
