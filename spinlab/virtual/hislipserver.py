@@ -33,6 +33,7 @@ SMALLEST_REPLY = 256  # bytes that a client takes in one message, whatever it sa
 # it is told of an interrupted reply on the synchronous channel alone.
 HEARS_NO_NEWS = int.from_bytes(b"xx")
 REMOTE_LOCAL_CODES = 7
+GRACE = 0.5  # s
 
 
 class HislipPort:
@@ -99,7 +100,7 @@ class Channel(Connection):
     def closed(self) -> None:
         """End the session: it does not live on one channel."""
         if self._session is not None:
-            self._session.close()
+            self._session.lost(self)
 
     def complain(self, fault: Fault, text: str) -> None:
         """Say that a message was ignored."""
@@ -168,6 +169,13 @@ class Session:
             channel.complain(Fault.UNRECOGNIZED_VENDOR_MESSAGE, f"no vendor message {message.kind}")
         else:
             channel.complain(Fault.UNRECOGNIZED_TYPE, f"no message {message.kind} on this channel")
+
+    def lost(self, channel: Channel) -> None:
+        """End the session when a channel is gone; what still comes on the synchronous one is waited for a little."""
+        if channel is self._synchronous or self._synchronous.transport.is_closing():
+            self.close()
+        else:
+            asyncio.get_running_loop().call_later(GRACE, self.close)
 
     def close(self) -> None:
         """End the session and both its connections."""

@@ -131,12 +131,16 @@ class Wire:
             self._instrument.device_clear()
 
     def close(self) -> None:
-        """The client is gone; what it had asked for and was not begun is not done."""
-        if not self._is_closed:
-            self._is_closed = True
-            self._forget()
-            self.station.locks.watchers.remove(self.advance)
-            self.station.locks.leave(self)
+        """The client is gone; what it had sent is still carried out, unless a lock of somebody else forbids it."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        with self.station.clock.lock:
+            while self._inbox and self.station.locks.admits(self):
+                self._instrument.receive(self._inbox.popleft()[0])
+        self._forget()
+        self.station.locks.watchers.remove(self.advance)
+        self.station.locks.leave(self)
 
     def _forget(self) -> None:
         self._lines.clear()

@@ -193,6 +193,17 @@ def test_remote_and_local_are_acknowledged(client: HislipClient) -> None:
     assert client.ask_async(Kind.ASYNC_REMOTE_LOCAL_CONTROL, 7)[:2] == (Kind.ERROR, Fault.UNRECOGNIZED_CONTROL)
 
 
+def test_what_a_client_sends_before_it_leaves_is_carried_out(served: Served) -> None:
+    with Client(served.port()) as other:
+        with HislipClient(served.hislip_port()) as leaving:
+            for _ in range(300):
+                leaving.write(b"SYST:NAME '" + b"x" * 250 + b"'")
+            leaving.write(b"MEAS:SLOW? 0.1")
+            leaving.write(b"SOUR:BRIG 1.5")
+        wait_until(lambda: other.ask("SOUR:BRIG?") == "1.5")
+        wait_until(lambda: len(served.connections) == 1)
+
+
 # --- locks
 
 
