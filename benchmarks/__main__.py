@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-SUITES = ("command-line", "shot", "scaling", "two-mode", "spatial", "collisions")
+SUITES = ("command-line", "shot", "scaling", "two-mode", "spatial", "collisions", "network")
 
 
 def main() -> None:

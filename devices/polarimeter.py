@@ -41,9 +41,9 @@ class Polarimeter(VisaDevice):
     _size = 0
 
     def initialise(self) -> None:
-        """Digitize volts on the fixed range, rising edge, single-precision binary."""
+        """Buffers of an earlier session dropped; digitize volts, fixed range, rising edge, single-precision binary."""
         self._send(
-            f'*CLS;:DIG:FUNC "VOLT";:DIG:VOLT:RANG {self.settings.range:g};:DIG:VOLT:APER AUTO'
+            f'*RST;*CLS;:DIG:FUNC "VOLT";:DIG:VOLT:RANG {self.settings.range:g};:DIG:VOLT:APER AUTO'
             ";:FORM:DATA SRE;:FORM:BORD SWAP;:TRIG:EXT:IN:EDGE RIS",
             "initialise",
         )

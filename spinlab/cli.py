@@ -135,6 +135,33 @@ def design(
         show_design(found, sys.stdout.isatty())
 
 
+@app.command()
+def serve(
+    profile: ProfilePath = DEFAULT_PROFILE,
+    port_base: Annotated[
+        int, typer.Option(help="Port of the first instrument, the others follow; 0 takes free ones.")
+    ] = 5025,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    allow_remote: Annotated[
+        bool, typer.Option("--allow-remote", help="Let other computers in: SCPI has no authentication.")
+    ] = False,
+    log: Annotated[bool, typer.Option("--log", help="Write every message and reply to standard error.")] = False,
+    as_json: AsJson = False,
+    seed: Seed = None,
+) -> None:
+    """Serve the virtual instruments over TCP, on the wall clock, until Ctrl-C."""
+    from spinlab.serving import is_local, log_to_stderr, show_addresses
+    from spinlab.serving import serve as serve_profile
+
+    def ready(addresses: Any, _: Any) -> None:
+        if not is_local(host):
+            _complain(f"WARNING: SCPI has no authentication: whoever reaches {host} controls these instruments")
+        show_addresses(addresses, as_json)
+
+    traffic = log_to_stderr if log else None
+    serve_profile(_profile(profile, seed), ready, host, port_base, allow_remote=allow_remote, traffic=traffic)
+
+
 def run_summary(entry: Any) -> dict[str, Any]:
     """One line of ``spinlab runs``."""
     from spinlab.reports import summary

@@ -280,7 +280,9 @@ class Session:
         if library not in self._managers:
             import pyvisa
 
-            self._managers[library] = pyvisa.ResourceManager(self._simulated() if library == "sim" else library)
+            self._managers[library] = pyvisa.ResourceManager(
+                self._simulated() if library == "sim" else _installed(library)
+            )
         return self._managers[library]
 
     def _simulated(self) -> Any:
@@ -289,6 +291,20 @@ class Session:
 
         self.bench = load(self.profile.bench.factory, self.profile.root)(self.profile, self.clock)
         return SpinlabVisaLibrary.for_bench(self.profile.bench_yaml, self.bench.instruments, self.clock)
+
+
+def _installed(library: str) -> str:
+    """Return the name of a VISA library; raises BadInput when its back end is not installed."""
+    from pyvisa.highlevel import get_wrapper_class
+
+    _, at, back_end = library.rpartition("@")
+    try:
+        if at:
+            get_wrapper_class(back_end)
+    except ValueError as error:
+        hint = ": pip install 'spinlab-control[network]'" if back_end == "py" else ""
+        raise BadInput(f"VISA library {library!r} is not there ({error}){hint}") from None
+    return library
 
 
 def _clock_of(profile: Profile) -> Clock:

@@ -2,7 +2,7 @@
 
 A fence that names a file (``title="sims/fluxgate.py"``) is written there; other ``python`` fences are run as scripts, and
 the lines of ``sh`` fences that begin with ``spinlab`` as commands, in the order of the document. To be quick, one process
-runs all of them, ``shots`` becomes 1, and what would run on the wall clock is only checked.
+runs all of them, ``shots`` becomes 1, and what would run on the wall clock is only checked, as is ``spinlab serve``.
 """
 
 from __future__ import annotations
@@ -25,25 +25,35 @@ EVERY_TEXT = [*DOCUMENTS, *sorted(f"docs/decisions/{path.name}" for path in (ROO
 FENCE = re.compile(r"^```(\w+)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 LONGEST_LINE = 140
+PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 RUNNER = r"""
 import contextlib, io, json, pathlib, sys, traceback
 
 def command(words):
     from spinlab.cli import main
-    if "profiles/sim-realtime.toml" in words:
-        return check(words)
+    if words[0] == "serve":
+        return parse(words)
+    for profile in ("profiles/sim-realtime.toml", "profiles/network.toml"):
+        if profile in words:
+            return check(words, profile)
     sys.argv = ["spinlab", *words]
     try:
         main()
     except SystemExit as end:
         assert not end.code, f"exit code {end.code}"
 
-def check(words):
+def parse(words):
+    import typer
+    from spinlab.cli import app
+    commands = typer.main.get_command(app)
+    commands.commands[words[0]].make_context(words[0], words[1:])
+
+def check(words, profile):
     from spinlab.plan_parameters import parse_assignments
     from spinlab.profile import load_profile
     from spinlab.session import Session
-    with Session(load_profile("profiles/sim-realtime.toml")) as session:
+    with Session(load_profile(profile)) as session:
         session.bind(words[1], parse_assignments(word for word in words[2:] if "=" in word))
 
 def write(path, text):
@@ -103,7 +113,7 @@ def faults(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
         capture_output=True,
         text=True,
         cwd=laboratory,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "agg"},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "agg", "PATH": PATH},
         check=False,
     )
     assert ended.returncode == 0, ended.stderr

@@ -29,7 +29,7 @@ EXCHANGE = GasMixture(
     alkali_density=1e24,
     noble_gas_density=1e24,
     spin_exchange_coefficient=1e-22,
-    spin_rotation_efficiency=inf,
+    spin_rotation_efficiency=1e30,
     alkali_destruction_cross_section=0.0,
     nitrogen_destruction_cross_section=0.0,
 )
