@@ -191,7 +191,7 @@ class _SlowingDown:
         """
         if self.fixed is not None:
             return self.fixed, 0.0
-        x = min(x, 1.0)  # a trial step may leave the physical range before it is refused
+        x = min(x, 4.0)  # a trial step may leave the physical range before it is refused; up to x = 1 nothing may bend
         above, below, slope = (_horner(p, x) for p in self._descending)
         q, along = above / below, slope / below**2
         return q, -8 * along / (q * (q + 2 * x * along))
