@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sys
 from pathlib import Path
@@ -171,7 +170,6 @@ def run_summary(entry: Any) -> dict[str, Any]:
 
 def main() -> None:
     """Entry point: turns every error that is spinlab's own into one clear line and its exit code."""
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # a second thread would only wait: our matrices are small
     try:
         app()
     except SpinlabError as error:

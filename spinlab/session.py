@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager as ContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -122,7 +123,7 @@ class Session:
         engine = self.engine
         lab_began = self.clock.now()
         problem = ""
-        with engine.interruption:
+        with engine.interruption, one_blas_thread():
             writer = self._writer()
             engine.recorder = writer
             token = engine.subscribe(observer) if observer else None
@@ -140,7 +141,8 @@ class Session:
                     engine.unsubscribe(token)
                 writer.close()
                 engine.recorder = None
-        return self._outcome(name, analyse, writer, problem, (began, lab_began))
+        with one_blas_thread():
+            return self._outcome(name, analyse, writer, problem, (began, lab_began))
 
     def _outcome(self, name: str, analyse: Analysis, writer: Any, problem: str, began: tuple[float, float]) -> Outcome:
         lab_time = self.clock.now() - began[1]
@@ -305,6 +307,14 @@ def _installed(library: str) -> str:
         hint = ": pip install 'spinlab-control[network]'" if back_end == "py" else ""
         raise BadInput(f"VISA library {library!r} is not there ({error}){hint}") from None
     return library
+
+
+def one_blas_thread() -> ContextManager[Any]:
+    """Inside, BLAS takes one thread: our matrices are small, and a second thread spins while it waits for the first."""
+    from threadpoolctl import threadpool_limits
+
+    limits: ContextManager[Any] = threadpool_limits(1, "blas")
+    return limits
 
 
 def _clock_of(profile: Profile) -> Clock:
