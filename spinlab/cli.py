@@ -27,6 +27,7 @@ ProfilePath = Annotated[Path, typer.Option("--profile", "-p", help="The laborato
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of the simulated noise, instead of the profile's.")]
 DEFAULT_PROFILE = Path("profiles/sim.toml")
+USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]  # Typer ships its own click, and does not name this one
 
 
 @app.command()
@@ -169,19 +170,28 @@ def run_summary(entry: Any) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Entry point: turns every error that is spinlab's own into one clear line and its exit code."""
+    """Entry point: turns every error that is spinlab's own, or of the command line, into one clear line and its exit code."""
     try:
-        app()
+        sys.exit(app(standalone_mode=False) or 0)
     except SpinlabError as error:
         _complain(str(error))
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except USAGE_ERROR as error:
+        _complain(_usage(error))
+        sys.exit(2)
+    except (KeyboardInterrupt, typer.Abort):
         _complain("interrupted")
         sys.exit(1)
     finally:
         # all is done and said: a late Ctrl-C must not change the exit code
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
+
+
+def _usage(error: Any) -> str:
+    """What is wrong with the command line, and where to look; nothing when the help was printed instead."""
+    message = error.format_message().strip()
+    return f"{message} (see `{error.ctx.command_path} --help`)" if message and error.ctx else message
 
 
 def _profile(path: Path, seed: int | None = None) -> Profile:

@@ -141,6 +141,8 @@ class Session:
                     engine.unsubscribe(token)
                 writer.close()
                 engine.recorder = None
+            if engine.interrupted_by:  # a second Ctrl-C, meant for the run, must not take its outcome away
+                return self._outcome(name, analyse, writer, problem, (began, lab_began))
         with one_blas_thread():
             return self._outcome(name, analyse, writer, problem, (began, lab_began))
 

@@ -211,6 +211,13 @@ WHOLE = {
     "a missing profile": ("profiles/simm.toml", None, ("there is no such profile", "did you mean 'sim.toml'?")),
     "broken TOML": ("profiles/broken.toml", "[cell\n", ("broken.toml", "not valid TOML", "line 1")),
 }
+# Command lines that never get to a plan.
+MISTYPED: dict[str, tuple[list[str], tuple[str, ...]]] = {
+    "an unknown command": (["storag"], ("'storag'", "spinlab --help")),
+    "an unknown option": (["run", "fid", "--sed", "3"], ("--sed", "--seed", "spinlab run --help")),
+    "a missing argument": (["show"], ("'run'", "spinlab show --help")),
+    "a seed that is no number": (["run", "fid", "--seed", "x"], ("'--seed'", "integer")),
+}
 
 
 @pytest.fixture(scope="module")
@@ -224,6 +231,7 @@ def refusals(tmp_path_factory: pytest.TempPathFactory) -> tuple[CopiedLaboratory
     for number, (name, (text, _)) in enumerate(FAULTY.items()):
         laboratory.write(f"{number}-faulty.toml", text)
         lines[name + " (profile)"] = ["run", "storage", "-p", f"profiles/{number}-faulty.toml"]
+    lines |= {name: words for name, (words, _) in MISTYPED.items()}
     for name, (path, content, _) in WHOLE.items():
         if content is not None:
             (laboratory.root / path).write_text(content)
@@ -274,6 +282,13 @@ def test_a_profile_that_cannot_be_read_gets_one_clear_line_and_exit_code_2(
     check_refused(refusals[1][name], WHOLE[name][2])
 
 
+@pytest.mark.parametrize("name", MISTYPED)
+def test_a_mistyped_command_line_gets_one_clear_line_and_exit_code_2(
+    refusals: tuple[CopiedLaboratory, dict[str, Ended]], name: str
+) -> None:
+    check_refused(refusals[1][name], MISTYPED[name][1])
+
+
 def test_all_faults_of_a_profile_are_told_together(
     refusals: tuple[CopiedLaboratory, dict[str, Ended]],
 ) -> None:
@@ -289,7 +304,7 @@ def test_a_role_that_the_plan_needs_and_the_profile_lacks_is_named(
 
 def test_nothing_was_touched_by_any_of_it(refusals: tuple[CopiedLaboratory, dict[str, Ended]]) -> None:
     laboratory, ended = refusals
-    assert len(ended) == len(REFUSED) + len(FAULTY) + len(WHOLE) + 2
+    assert len(ended) == len(REFUSED) + len(FAULTY) + len(WHOLE) + len(MISTYPED) + 2
     assert laboratory.runs == []
     assert not (laboratory.root / "records").exists()
     assert laboratory.wire == []
