@@ -310,10 +310,11 @@ class LDC500(SrsInstrument):
         elif name == "photodiode_limit":
             self.photodiode_level = min(self.photodiode_level, self.photodiode_limit)
 
-    def _written(self, answer: Any) -> bytes:
+    def written(self, answer: Any) -> bytes:
+        """Return an answer as it stands in a reply; a keyword as TOKN says."""
         if isinstance(answer, Keyword):
             answer = answer.word if self.keywords else answer.number
-        return super()._written(answer)
+        return super().written(answer)
 
     def _settle(self) -> None:
         """Carry the temperature to the present, towards the goal so far; then look for the new goal."""

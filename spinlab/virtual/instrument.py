@@ -41,7 +41,8 @@ class Instrument(ABC):
 
     Whoever owns a wire calls :meth:`receive` with one message, its terminator removed, and sends back what it returns
     followed by ``reply_terminator``. ``latency`` is the time one exchange costs, s. Messages longer than
-    ``input_buffer_size`` bytes are lost, with the error the model has for that.
+    ``input_buffer_size`` bytes are lost, with the error the model has for that; of replies that nobody reads a wire
+    keeps ``output_buffer_size`` bytes, and any single one.
     """
 
     identity: str = "SPINLAB,INSTRUMENT,0,1.0"
@@ -49,6 +50,8 @@ class Instrument(ABC):
     reply_separator: bytes = b";"
     latency: float = 1e-3
     input_buffer_size: int = 1 << 22
+    output_buffer_size: int = 1 << 20
+    stops_at_syntax_errors: bool = True
     number_format: Callable[[float], str] = staticmethod(shortest)
     commands: ClassVar[list[Command]]
     settings: ClassVar[list[AnySetting]]
@@ -118,6 +121,10 @@ class Instrument(ABC):
         """Hear that somebody tried to read although there is nothing to say."""
         self.fail(CommandFailed(-420))
 
+    def deadlocked(self) -> None:
+        """Hear that replies which nobody reads fill the output buffer; they are lost."""
+        self.fail(CommandFailed(-430))
+
     def device_clear(self) -> None:
         """Forget whatever is half received or half sent (the wire drops its own queues); settings stay."""
         self.busy_until = float("-inf")
@@ -125,7 +132,7 @@ class Instrument(ABC):
     # --- carrying out
 
     def _work(self, calls: Iterator[Call], replies: list[bytes]) -> Reply:
-        """Carry out the calls; an execution error skips one of them, a syntax error ends the message."""
+        """Carry out the calls; an execution error skips one of them, a syntax error ends the message as a rule."""
         while True:
             try:
                 found, suffixes, arguments = next(calls)
@@ -133,12 +140,12 @@ class Instrument(ABC):
                 if isinstance(answer, Wait):
                     return self._await(answer, calls, replies)
                 if answer is not None:
-                    replies.append(self._written(answer))
+                    replies.append(self.written(answer))
             except StopIteration:
                 break
             except CommandFailed as failure:
                 self.fail(failure)
-                if failure.is_syntax:
+                if failure.is_syntax and self.stops_at_syntax_errors:
                     break
         return self.reply_separator.join(replies) if replies else None
 
@@ -147,7 +154,7 @@ class Instrument(ABC):
             try:
                 answer = wait.then()
                 if answer is not None:
-                    replies.append(self._written(answer))
+                    replies.append(self.written(answer))
             except CommandFailed as failure:
                 self.fail(failure)
             return self._work(calls, replies)
@@ -186,7 +193,8 @@ class Instrument(ABC):
         last.ready_at = first.ready_at
         self.schedule.at(first.ready_at, take_over)
 
-    def _written(self, answer: Any) -> bytes:
+    def written(self, answer: Any) -> bytes:
+        """Return an answer as it stands in a reply."""
         if isinstance(answer, bytes):
             return answer
         if isinstance(answer, str):
