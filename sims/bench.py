@@ -9,9 +9,11 @@ from sims.cell import VapourCell
 from sims.dg645 import DG645
 from sims.dmm7510 import DMM7510
 from sims.keithley6221 import Keithley6221
+from sims.lakeshore336 import Lakeshore336
 from sims.ldc500 import LDC500
 from sims.noise import NoiseSources
 from sims.optics import Polarimeter, Recording
+from sims.oven import Oven, ThermalMass
 from spinlab.clock.base import Clock
 from spinlab.models import mixture_of, pumping_rate_of, volume_of
 from spinlab.physics.propagation import Cell, CellState
@@ -54,6 +56,9 @@ class Bench:
         self.probe = LDC500(self.schedule, "LDC501", self.probe_current)
         self.digitizer = DMM7510(self.schedule, self)
         self.timing = DG645(self.schedule)
+        mass = ThermalMass(bench.oven.heat_capacity, bench.oven.loss, bench.oven.room)
+        self.oven = Oven(mass, mixture.temperature)
+        self.temperature = Lakeshore336(self.schedule, self.oven, self.noise.thermometer.standard_normal)
         self.timing.connect("AB", self.pump_gate)
         self.timing.connect("CD", self.signal_gate)
         self.timing.connect("EF", self.coil_trigger)
@@ -64,6 +69,7 @@ class Bench:
             "probe": self.probe,
             "polarimeter": self.digitizer,
             "timing": self.timing,
+            "oven": self.temperature,
         }
 
     def coil_current(self, time: float, current: float) -> None:
@@ -115,6 +121,10 @@ class Bench:
             pumping_rate=self.pumping_rate * self._pump_light if self._pump_gate else 0.0,
             tilt_rate=bench.tilt_rate * self._probe_light if self._signal_gate else 0.0,
         )
+
+    def cell_temperature(self, time: float) -> float:
+        """Temperature of the cell (K) at ``time`` (s): now, or the time of what is being carried out."""
+        return self.oven.temperature(time)
 
     def present_state(self) -> CellState:
         """The atoms now, for whoever judges the bench from outside; the control side never sees this."""

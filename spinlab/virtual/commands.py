@@ -152,6 +152,9 @@ class SettingTable(Generic[T]):
         values: dict[str, T] = instrument.__dict__[self.name]
         return values
 
+    def __set__(self, instrument: object, value: dict[str, T]) -> None:
+        instrument.__dict__[self.name] = value
+
     def reset(self, instrument: object) -> None:
         """Take the values of *RST."""
         instrument.__dict__[self.name] = dict(self.initial)
@@ -184,21 +187,23 @@ class _OrKept(Parameter[Any]):
 class IndexedSetting:
     """Values kept once for each value of a first argument: ``RAMP 1,ON,2.5`` and ``RAMP? 1``.
 
-    The attribute is a dict from that argument to a tuple of the values. ``initial`` is one tuple for all, or a dict.
-    With ``sparse`` a value that is left out, or left empty between commas, stays as it was.
+    The attribute is a dict from that argument to a tuple of the values; without an ``index`` its only key is None.
+    ``initial`` is one tuple for all ``keys``, or a dict. With ``sparse`` a value that is left out, or left empty
+    between commas, stays as it was.
     """
 
     def __init__(
         self,
         pattern: str,
-        index: Parameter[Any],
+        index: Parameter[Any] | None,
         keys: Iterable[Any],
         fields: tuple[Parameter[Any], ...],
         initial: tuple[Any, ...] | Mapping[Any, tuple[Any, ...]],
         *,
         sparse: bool = False,
     ) -> None:
-        self.pattern, self.index, self.fields = pattern, index, fields
+        self.pattern, self.fields = pattern, fields
+        self.index = (index,) if index is not None else ()
         self.initial = {key: initial[key] if isinstance(initial, Mapping) else initial for key in keys}
         self.taken = tuple(map(_OrKept, fields)) if sparse else fields
         self.name = ""
@@ -216,6 +221,9 @@ class IndexedSetting:
         values: dict[Any, tuple[Any, ...]] = instrument.__dict__[self.name]
         return values
 
+    def __set__(self, instrument: object, value: dict[Any, tuple[Any, ...]]) -> None:
+        instrument.__dict__[self.name] = value
+
     def reset(self, instrument: object) -> None:
         """Take the values of *RST."""
         instrument.__dict__[self.name] = dict(self.initial)
@@ -223,23 +231,27 @@ class IndexedSetting:
     def commands(self) -> Iterator[Command]:
         """The set and the query."""
 
-        def change(instrument: Any, key: Any, *values: Any) -> None:
+        def change(instrument: Any, *arguments: Any) -> None:
+            key, values = self._cut(arguments)
             table = instrument.__dict__[self.name]
-            if key not in table:
-                raise CommandFailed(-222)
             pairs = zip(table[key], values, strict=True)
             table[key] = tuple(old if new is _KEPT else new for old, new in pairs)
             instrument.setting_changed(self.name)
 
-        def show(instrument: Any, key: Any) -> bytes:
-            table = instrument.__dict__[self.name]
-            if key not in table:
-                raise CommandFailed(-222)
-            pairs = zip(self.fields, table[key], strict=True)
+        def show(instrument: Any, *arguments: Any) -> bytes:
+            key, _ = self._cut(arguments)
+            pairs = zip(self.fields, instrument.__dict__[self.name][key], strict=True)
             return b",".join(instrument.written(field.show(value)) for field, value in pairs)
 
-        yield Command(self.pattern, (self.index, *self.taken), change)
-        yield Command(self.pattern + "?", (self.index,), show)
+        yield Command(self.pattern, (*self.index, *self.taken), change)
+        yield Command(self.pattern + "?", self.index, show)
+
+    def _cut(self, arguments: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+        """Return the key and the values of a command's arguments."""
+        key, values = (arguments[0], arguments[1:]) if self.index else (None, arguments)
+        if key not in self.initial:
+            raise CommandFailed(-222)
+        return key, values
 
 
 def setting(pattern: str, parameter: Parameter[T], initial: T) -> Setting[T]:

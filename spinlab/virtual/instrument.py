@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -70,6 +71,15 @@ class Instrument(ABC):
     def now(self) -> float:
         """When what is being carried out happens, s: the present, or the past when nobody looked in time."""
         return self.schedule.clock.now() if self._acting_at is None else self._acting_at
+
+    @contextmanager
+    def acting(self, time: float) -> Iterator[None]:
+        """Let :attr:`now` be ``time`` (s) inside: for what was booked for then and is carried out when somebody looks."""
+        before, self._acting_at = self._acting_at, time
+        try:
+            yield
+        finally:
+            self._acting_at = before
 
     # --- what a model implements
 
@@ -168,11 +178,8 @@ class Instrument(ABC):
         self.busy_until = until
 
         def carry_on(time: float) -> None:
-            self._acting_at = time
-            try:
+            with self.acting(time):
                 outcome = resume()
-            finally:
-                self._acting_at = None
             if isinstance(outcome, Pending):
                 self._follow(outcome, pending)
             else:

@@ -48,8 +48,8 @@ class InstrumentSession(Session):  # type: ignore[misc]  # pyvisa-sim is untyped
 
     A SOCKET is a stream: replies queue up, nothing marks their end, LF ends a message. The other buses carry
     END: a write ends the message, a reply ends a read, a message that comes before the last reply was read
-    interrupts it (-410), a read with nothing to say is -420. Replies beyond the output buffer are lost (-430). Half of the instrument's latency is paid when
-    writing, half with each reply.
+    interrupts it (-410), a read with nothing to say is -420. Replies beyond the output buffer are lost (-430). Half
+    of the instrument's latency is paid when writing, half with each reply.
     """
 
     def __init__(
