@@ -8,7 +8,7 @@ from pathlib import Path
 from sims.cell import VapourCell
 from sims.dg645 import DG645
 from sims.dmm7510 import DMM7510
-from sims.keithley6221 import Keithley6221
+from sims.keithley6221 import Keithley6221, LevelErrors
 from sims.lakeshore336 import Lakeshore336
 from sims.ldc500 import LDC500
 from sims.noise import NoiseSources
@@ -51,7 +51,9 @@ class Bench:
         self.pumping_rate = pumping_rate_of(profile.cell)
         self._pump_gate = self._signal_gate = False
         self._pump_light = self._probe_light = 0.0
-        self.coil = Keithley6221(self.schedule, self.coil_current)
+        coil = bench.coil
+        errors = LevelErrors(coil.dc_gain_error, coil.dc_offset, coil.wave_gain_error, coil.wave_offset)
+        self.coil = Keithley6221(self.schedule, self.coil_current, errors, coil.resistance)
         self.pump = LDC500(self.schedule, "LDC502", self.pump_current)
         self.probe = LDC500(self.schedule, "LDC501", self.probe_current)
         self.digitizer = DMM7510(self.schedule, self)

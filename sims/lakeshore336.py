@@ -19,7 +19,7 @@ from sims.sensors import (
 )
 from spinlab.virtual.commands import IndexedSetting, command, query, setting
 from spinlab.virtual.lakeshore import LakeShoreInstrument
-from spinlab.virtual.parameters import Boolean, Integer, ListOf, Number, Text, Word
+from spinlab.virtual.parameters import Bare, Boolean, Integer, ListOf, Number, Text, Word
 from spinlab.virtual.schedule import Schedule, Ticket
 from spinlab.virtual.status import CommandFailed
 
@@ -52,18 +52,6 @@ class Name(Text):
     def show(self, value: str) -> str:
         """Return the padded name."""
         return value.ljust(self.longest)
-
-
-class Plain(Text):
-    """A word or a string that the reply gives without quotes."""
-
-    def parse(self, text: str) -> str:
-        """Return the string; what has no quotes is taken as it stands."""
-        return super().parse(text) if text[:1] in "'\"" else text[: self.longest]
-
-    def show(self, value: str) -> str:
-        """Return the string."""
-        return value
 
 
 class Lakeshore336(LakeShoreInstrument):
@@ -137,12 +125,10 @@ class Lakeshore336(LakeShoreInstrument):
     interface = setting("INTSEL", Integer(0, 2), 1)
     lock = IndexedSetting("LOCK", None, (None,), (Boolean(), Integer(0, 999)), (False, 123), sparse=True)
     network = IndexedSetting(
-        "NET", None, (None,), (Boolean(), Boolean(), *(Plain() for _ in range(8))),
+        "NET", None, (None,), (Boolean(), Boolean(), *(Bare() for _ in range(8))),
         (False, False, *_LOCAL, "lsci-336", "spinlab.local", "cell oven"), sparse=True,
     )  # fmt: skip
-    login = IndexedSetting(
-        "WEBLOG", None, (None,), (Plain(longest=15), Plain(longest=15)), ("user", "pass"), sparse=True
-    )
+    login = IndexedSetting("WEBLOG", None, (None,), (Bare(longest=15), Bare(longest=15)), ("user", "pass"), sparse=True)
 
     def __init__(self, schedule: Schedule, oven: Oven, noise: Callable[[], float]) -> None:
         self.oven = oven
@@ -248,7 +234,7 @@ class Lakeshore336(LakeShoreInstrument):
         header = self._headers.get(number, EMPTY)
         return f"{header.name:<15},{header.serial:<10},{header.format},{header.limit:+.3f},{header.coefficient}"
 
-    @command("CRVHDR", _CURVE, Plain(longest=15), Plain(longest=10), Integer(1, 4), Number(0.0, 9999.0), Integer(1, 2))
+    @command("CRVHDR", _CURVE, Bare(longest=15), Bare(longest=10), Integer(1, 4), Number(0.0, 9999.0), Integer(1, 2))
     def _set_header(self, number: int, name: str, serial: str, form: int, limit: float, coefficient: int) -> None:
         self._users(number)
         self._headers[number] = CurveHeader(name, serial, form, limit, coefficient)
@@ -268,7 +254,7 @@ class Lakeshore336(LakeShoreInstrument):
         self._users(number)
         self._headers[number], self._points[number] = EMPTY, {}
 
-    @command("SCAL", Integer(1, 7), _CURVE, Plain(longest=10), ListOf(Number(), 6))
+    @command("SCAL", Integer(1, 7), _CURVE, Bare(longest=10), ListOf(Number(), 6))
     def _soft_calibration(self, standard: int, number: int, serial: str, pairs: list[float]) -> None:
         self._users(number)
         if standard not in (1, PT_100, PT_1000):

@@ -196,7 +196,9 @@ class Text(Parameter[str]):
         """Return the string without its quotes."""
         if text[:1] not in "'\"" and not (self.bare and _WORD.fullmatch(text)):
             raise CommandFailed(-104)
-        string = unquote(text)
+        return self._checked(unquote(text))
+
+    def _checked(self, string: str) -> str:
         if len(string) > self.longest:
             raise CommandFailed(-223)
         return string
@@ -204,6 +206,18 @@ class Text(Parameter[str]):
     def show(self, value: str) -> str:
         """Return the string quoted."""
         return '"' + value.replace('"', '""') + '"'
+
+
+class Bare(Text):
+    """A word, an address, anything, in quotes or not; the reply has none."""
+
+    def parse(self, text: str) -> str:
+        """Return the text without its quotes."""
+        return super().parse(text) if text[:1] in "'\"" else self._checked(text)
+
+    def show(self, value: str) -> str:
+        """Return the text."""
+        return value
 
 
 class Block(Parameter[bytes]):
