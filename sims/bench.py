@@ -7,7 +7,8 @@ from pathlib import Path
 
 from sims.cell import VapourCell
 from sims.dg645 import DG645
-from sims.dmm7510 import DMM7510
+from sims.dmm6500 import DMM6500
+from sims.dmm7510 import DMM7510, Steady
 from sims.keithley6221 import Keithley6221, LevelErrors
 from sims.lakeshore336 import Lakeshore336
 from sims.ldc500 import LDC500
@@ -22,6 +23,17 @@ from spinlab.virtual.instrument import Instrument
 from spinlab.virtual.schedule import Schedule
 
 
+class CoilMonitor:
+    """The voltage across the bias coil, as the multimeter sees it; slow readings show the level they begin with."""
+
+    def __init__(self, supply: Keithley6221) -> None:
+        self._supply = supply
+
+    def start(self, time: float, count: int, sample_rate: float, aperture: float) -> Steady:
+        """Begin a record."""
+        return Steady(count, self._supply.voltage())
+
+
 class Bench:
     """Instruments, wires, light, coil and atoms of one laboratory.
 
@@ -31,6 +43,8 @@ class Bench:
     | CD | signal gate (AOM in a circularly polarized arm of the probe, along x) | high = light passes |
     | EF | 6221 trigger link | falling edge |
     | GH | DMM7510 external trigger | rising edge |
+
+    The Lake Shore 336 heats the oven; a DMM6500 and the 6221's nanovoltmeter look at the voltage across the coil.
     """
 
     def __init__(self, profile: Profile, clock: Clock) -> None:
@@ -57,6 +71,7 @@ class Bench:
         self.pump = LDC500(self.schedule, "LDC502", self.pump_current)
         self.probe = LDC500(self.schedule, "LDC501", self.probe_current)
         self.digitizer = DMM7510(self.schedule, self)
+        self.multimeter = DMM6500(self.schedule, CoilMonitor(self.coil))
         self.timing = DG645(self.schedule)
         mass = ThermalMass(bench.oven.heat_capacity, bench.oven.loss, bench.oven.room)
         self.oven = Oven(mass, mixture.temperature)
@@ -72,6 +87,7 @@ class Bench:
             "polarimeter": self.digitizer,
             "timing": self.timing,
             "oven": self.temperature,
+            "multimeter": self.multimeter,
         }
 
     def coil_current(self, time: float, current: float) -> None:

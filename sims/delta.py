@@ -59,7 +59,7 @@ class DeltaMode(ScpiInstrument):
         """Let ``current`` (A) flow from ``time`` (s) on."""
 
     @abstractmethod
-    def _voltage(self) -> float:
+    def voltage(self) -> float:
         """Return the voltage across the output, V."""
 
     @abstractmethod
@@ -124,7 +124,7 @@ class DeltaMode(ScpiInstrument):
 
     def _convert(self, time: float) -> None:
         self._delta_ticket = None
-        self._conversions.append(self._voltage())
+        self._conversions.append(self.voltage())
         if len(self._conversions) >= 3:
             first, second, third = self._conversions[-3:]
             sign = 1.0 if len(self._conversions) % 2 else -1.0

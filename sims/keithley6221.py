@@ -398,7 +398,7 @@ class Keithley6221(DeltaMode, SavedSetups, ScpiInstrument):
             self._present = given
             self._listener(time, given)
 
-    def _voltage(self) -> float:
+    def voltage(self) -> float:
         """Return the voltage across what the output drives, V."""
         return self._present * self.resistance
 
