@@ -254,8 +254,11 @@ class DMM7510(SavedSetups, ScpiInstrument):
     def _get_range(self, function: str) -> float:
         return self._range[function]
 
-    @command(_SENSED + "APERture", Number(8.33e-6, 0.25, "S"), over=FUNCTIONS)
+    @command(_SENSED + "APERture", Number(8.33e-6, 0.273, "S"), over=FUNCTIONS)
     def _set_aperture(self, function: str, seconds: float) -> None:
+        shortest, longest = (0.002, 0.273) if function in TIMED else (8.33e-6, 0.25)
+        if not shortest <= seconds <= longest:
+            raise CommandFailed(-222)
         self.cycles[function] = seconds * LINE_FREQUENCY
 
     @query(_SENSED + "APERture", over=FUNCTIONS)

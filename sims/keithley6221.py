@@ -83,7 +83,7 @@ class Keithley6221(DeltaMode, SavedSetups, ScpiInstrument):
     frequency = setting(_WAVE + "FREQuency", Number(1e-3, 1e5, "HZ"), 1e3)
     amplitude = setting(_WAVE + "AMPLitude", Number(2e-12, MAXIMUM, "A"), 1e-3)
     offset = setting(_WAVE + "OFFSet", Number(-MAXIMUM, MAXIMUM, "A"), 0.0)
-    marker_phase = setting(_WAVE + "PMARk[:LEVel]", Number(0.0, 360.0), 180.0)
+    marker_phase = setting(_WAVE + "PMARk[:LEVel]", Number(-180.0, 360.0), 180.0)
     marker_on = setting(_WAVE + "PMARk:STATe", Boolean(), False)
     marker_line = setting(_WAVE + "PMARk:OLINe", Integer(1, 6), 3)
 

@@ -27,11 +27,15 @@ class Wait:
 
 @dataclass
 class Pending:
-    """A reply that will be there at ``ready_at`` (s); ``reply`` stays None if the message turns out to ask nothing."""
+    """A reply that will be there at ``ready_at`` (s); ``reply`` stays None if the message turns out to ask nothing.
+
+    ``asked`` is False for a message that holds no query: it takes its time, but nobody need wait for a reply.
+    """
 
     ready_at: float
     done: bool = False
     reply: bytes | None = None
+    asked: bool = True
 
 
 Reply = bytes | Pending | None
@@ -120,8 +124,14 @@ class Instrument(ABC):
             return None
         text = message.decode("latin-1").strip()
         if now < self.busy_until:
-            return self._later(self.busy_until, Pending(self.busy_until), lambda: self._work(self.parse(text), []))
-        return self._work(self.parse(text), [])
+            reply: Reply = self._later(
+                self.busy_until, Pending(self.busy_until), lambda: self._work(self.parse(text), [])
+            )
+        else:
+            reply = self._work(self.parse(text), [])
+        if isinstance(reply, Pending):
+            reply.asked = "?" in text
+        return reply
 
     def interrupted(self) -> None:
         """Hear that a message came before the last reply was read; the reply is lost."""

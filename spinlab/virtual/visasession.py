@@ -99,7 +99,7 @@ class InstrumentSession(Session):  # type: ignore[misc]  # pyvisa-sim is untyped
             self.instrument.interrupted()
             self._drop_replies()
         reply = self.instrument.receive(message)
-        if reply is None:
+        if reply is None or (isinstance(reply, Pending) and not reply.asked):
             return
         size = _space(reply)
         if self._queued and self._queued + size > self.instrument.output_buffer_size:
