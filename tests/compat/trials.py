@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,27 @@ class Trial:
     prepare: Callable[[], object] = lambda: None
 
 
+@dataclass(frozen=True)
+class Reason:
+    """Why trials cannot pass: of which members (a pattern), what is seen of it, and whose doing it is."""
+
+    members: str
+    symptom: str
+    why: str
+
+    def explains(self, member: str, result: str) -> bool:
+        return fnmatchcase(member, self.members) and self.symptom in result
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one use of one member went: "passed", or what went wrong."""
+
+    member: str
+    use: str
+    result: str
+
+
 @dataclass
 class Driver:
     """A foreign driver on a box: how to open it, its trials, and why some of them cannot pass."""
@@ -46,8 +68,11 @@ class Driver:
     clear: Callable[[Any], None]
     errors: Callable[[Any], list[str]]
     reset: str = "*RST;*CLS"
-    reasons: dict[tuple[str, str], str] = field(default_factory=dict)
-    remark: str = ""
+    reasons: tuple[Reason, ...] = ()
+
+    def why(self, outcome: Outcome) -> str:
+        """The reason of an outcome that is not a pass; nothing if there is none."""
+        return next((each.why for each in self.reasons if each.explains(outcome.member, outcome.result)), "")
 
 
 class Box:
@@ -72,8 +97,8 @@ class Box:
         return str(self.session.query(message)).strip()
 
 
-def outcomes(driver: Driver) -> list[tuple[str, str, str]]:
-    """(member, use, "passed" or what went wrong) of every trial that talked to the box."""
+def outcomes(driver: Driver) -> list[Outcome]:
+    """How every trial went that talked to the box."""
     box = Box(driver.address)
     opened = driver.open(driver.address)
     results = []
@@ -82,7 +107,7 @@ def outcomes(driver: Driver) -> list[tuple[str, str, str]]:
         box.session.write(driver.reset)
         result = attempt(driver, box, trial)
         if result is not None:
-            results.append((trial.member, trial.use, result))
+            results.append(Outcome(trial.member, trial.use, result))
     return results
 
 
@@ -104,12 +129,14 @@ def attempt(driver: Driver, box: Box, trial: Trial) -> str | None:
 
 
 def same(one: object, other: object) -> bool:
-    """Whether a value that was read back is the one that was written."""
-    if isinstance(one, (int, float)) and isinstance(other, (int, float)):
-        return math.isclose(float(one), float(other), rel_tol=1e-5, abs_tol=1e-12)
+    """Whether a value that was read back is the one that was written: 0.5 is '5.0E-01', 'rising' is 'RIS'."""
     if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
         return len(one) == len(other) and all(map(same, one, other))
-    return one == other or str(one).strip().upper() == str(other).strip().upper()
+    try:
+        return math.isclose(float(one), float(other), rel_tol=1e-5, abs_tol=1e-12)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        short, long = sorted((str(one).strip().upper(), str(other).strip().upper()), key=len)
+        return long.startswith(short) and (bool(short) or not long)
 
 
 def expect_same(member: str, written: object, read: object) -> None:

@@ -11,7 +11,7 @@ from pymeasure.instruments.generic_types import SCPIMixin
 from pymeasure.instruments.keithley import Keithley6221, KeithleyDMM6500
 from pymeasure.instruments.srs import LDC500Series
 
-from tests.compat.trials import LIBRARY, PATIENCE, Driver, Trial, expect_same, laser_errors, scpi_errors
+from tests.compat.trials import LIBRARY, PATIENCE, Driver, Reason, Trial, expect_same, laser_errors, scpi_errors
 
 RANGES = (validators.strict_range, validators.truncated_range)
 READ_OTHERWISE = ("system_time", "scan_modes")  # what is read is another kind of thing than what is written
@@ -37,7 +37,9 @@ def members(cls: type) -> Iterator[tuple[str, Any]]:
     """What a driver's class and the mix-ins of its package define, its generic base classes aside."""
     found = {}
     for base in reversed(cls.__mro__):
-        own = base is SCPIMixin or base.__module__.startswith(("pymeasure.instruments.keithley", "pymeasure.instruments.srs"))
+        own = base is SCPIMixin or base.__module__.startswith(
+            ("pymeasure.instruments.keithley", "pymeasure.instruments.srs")
+        )
         if own:
             found.update(vars(base))
     for name, member in sorted(found.items()):
@@ -96,7 +98,9 @@ def write_all(target: Any, name: str, member: property, values: list[Any]) -> No
             expect_same(name, value, getattr(target, name))
 
 
-def tried(values: Values, calls: Calls, prepared: Preparations, channels: dict[str, str]) -> Callable[[Any], Iterator[Trial]]:
+def tried(
+    values: Values, calls: Calls, prepared: Preparations, channels: dict[str, str]
+) -> Callable[[Any], Iterator[Trial]]:
     """Trials of an instrument and of the channels (attribute → label) that stand for all of their kind."""
 
     def trials(driver: Any) -> Iterator[Trial]:
@@ -151,11 +155,12 @@ COIL = Driver(
     ),
     clear,
     scpi_errors,
-    reasons={
-        ("standard_event_enabled", "get"): "the driver leaves the asterisk of *ESE? out: undefined header, no reply",
-        ("standard_event_enabled", "set"): "the driver leaves the asterisk of *ESE out: undefined header",
-        ("trigger_on_bus", "call"): "TRIG:SOUR is IMM or TLIN on this box: BUS is refused, -224",
-    },
+    reasons=(
+        Reason(
+            "standard_event_enabled", "Timeout", "the driver leaves the asterisk of *ESE out: undefined header, -113"
+        ),
+        Reason("trigger_on_bus", "-224", "TRIG:SOUR is IMM or TLIN on this box; the driver sends BUS"),
+    ),
 )
 
 
@@ -254,9 +259,9 @@ METER = Driver(
             "detector_bandwidth": [3, 30, 300],
             "buffer_points": [10, 6_000_000],
             "buffer_size": [10, 6_000_000],
-            "channels[1].range": [0.1, 10],
-            "channels[1].nplc": [0.0005, 1, 15],
-            "channels[1].mode": [name for name in KeithleyDMM6500.MODES if not name.startswith("current")],
+            "channels.1.range": [0.1, 10],
+            "channels.1.nplc": [0.0005, 1, 15],
+            "channels.1.mode": [name for name in KeithleyDMM6500.MODES if not name.startswith("current")],
         },
         calls={
             "beep": lambda box: box.beep(440, 0.1),
@@ -274,26 +279,22 @@ METER = Driver(
             "scan_channels": lambda box: scan_something(box),
             "scan_channels_list": lambda box: scan_something(box),
             "buffer_data": lambda box: scan_something(box),
-            "channels[1].nplc": with_mode("voltage"),
-            "channels[1].range": with_mode("voltage"),
-            "channels[1].autorange_enabled": with_mode("voltage"),
-            "channels[1].enable_filter": with_mode("voltage"),
-            "channels[1].disable_filter": with_mode("voltage"),
+            "channels.1.nplc": with_mode("voltage"),
+            "channels.1.range": with_mode("voltage"),
+            "channels.1.autorange_enabled": with_mode("voltage"),
+            "channels.1.enable_filter": with_mode("voltage"),
+            "channels.1.disable_filter": with_mode("voltage"),
             **{name: with_mode(name) for name in ("current", "resistance", "frequency", "period", "temperature")},
             **{name: with_mode(name) for name in ("capacitance", "diode")},
         },
-        channels={"channels.1": "channels[1]"},
+        channels={"channels.1": "channels.1"},
     ),
     clear,
     scpi_errors,
-    reasons={
-        ("capacitance_range", "set"): "the driver sets the range of CURR instead of CAP",
-        ("period_threshold", "set"): "the driver writes PRE for PER: undefined header, -113",
-        **{
-            (f"channels[1].{name}", use): "the driver fills its own template without the channel: KeyError"
-            for name in ("nplc", "range", "autorange_enabled")
-            for use in ("get", "set")
-        },
-    },
+    reasons=(
+        Reason("capacitance_range", "read back", "the driver sets the range of CURR in place of that of CAP"),
+        Reason("period_threshold", "read back", "the driver writes PRE for PER: undefined header, -113"),
+        Reason("channels.1.*", "KeyError", "the driver fills in its own template without the channel"),
+    ),
 )
 DRIVERS = (COIL, LASER, METER)
