@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from sims.dmm7510 import DMM7510, RANGES, Steady
 from sims.readings import Converter, Group
 from spinlab.virtual.commands import Command, command, query, setting
-from spinlab.virtual.instrument import Call
+from spinlab.virtual.instrument import Call, Wait
 from spinlab.virtual.parameters import Channels, Integer, Number
 from spinlab.virtual.status import CommandFailed
 
@@ -28,7 +28,7 @@ class ScanCount(Integer):
 class DMM6500(DMM7510):
     """The multimeter; nothing is connected to the channels of its card.
 
-    Every command of a measure function takes a channel list at its end, and then it is that channel's own setting:
+    Every command of SENSe takes a channel list at its end, and then it is about the channels' own settings:
     ``FUNC "VOLT", (@1:3)``, ``VOLT:NPLC? (@1)``. INIT scans the channels of ``ROUT:SCAN``, if there are any.
     """
 
@@ -56,8 +56,7 @@ class DMM6500(DMM7510):
     def parse(self, message: str) -> Iterator[Call]:
         """Yield the calls of a message; a channel list at the end of one makes it the channels' own."""
         for found, suffixes, arguments in super().parse(message):
-            takes_list = any(isinstance(each, Channels) for each in found.parameters)
-            if arguments and arguments[-1].startswith("(@") and not takes_list:
+            if found.pattern.startswith("[SENSe:]") and arguments and arguments[-1].startswith("(@"):
                 yield self._for_channels(found, suffixes, arguments), (), []
             else:
                 yield found, suffixes, arguments
@@ -76,6 +75,8 @@ class DMM6500(DMM7510):
         self.restore(self._channels[channel])
         try:
             answer = found.call(self, suffixes, arguments)
+            if isinstance(answer, Wait):
+                raise CommandFailed(-221)  # nothing can be measured there
             self._channels[channel] = self.setup()
             return answer
         finally:
