@@ -133,11 +133,10 @@ class DG645(SavedSetups, SrsInstrument):
 
     def external_edge(self, time: float, rising: bool) -> None:
         """An edge arrives at the trigger input at ``time`` (s)."""
-        if not self._passes_prescaler():
+        every, single = (RISING, SINGLE_RISING) if rising else (FALLING, SINGLE_FALLING)
+        if self.source not in (every, single) or not self._passes_prescaler():
             return
-        if self.source == (RISING if rising else FALLING):
-            self._fire(time)
-        elif self.source == (SINGLE_RISING if rising else SINGLE_FALLING) and self._armed:
+        if self.source == every or self._armed:
             self._armed = False
             self._fire(time)
 
