@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt
 PLAN ?= storage
 
-.PHONY: run install test check bench clean
+.PHONY: run install test compat check bench clean
 
 run: .venv/.run.stamp
 	$(BIN)/spinlab run $(PLAN) $(ARGS)
@@ -13,6 +13,9 @@ install: .venv/.develop.stamp
 
 test: .venv/.develop.stamp
 	$(BIN)/python -m pytest $(ARGS)
+
+compat: .venv/.compat.stamp
+	$(BIN)/python -m pytest tests/compat $(ARGS)
 
 check: .venv/.develop.stamp
 	$(BIN)/ruff check --no-cache .
@@ -43,4 +46,10 @@ clean:
 .venv/.develop.stamp: pyproject.toml constraints.txt .venv/.run.stamp | .venv/bin/python
 	@echo 'installing the test and check tools ...'
 	@$(PIP) -e '.[test,check]'
+	@touch $@
+
+# Drivers that others wrote, hundreds of megabytes with all they need; only `make compat` asks for them.
+.venv/.compat.stamp: pyproject.toml constraints.txt .venv/.develop.stamp | .venv/bin/python
+	@echo 'installing the drivers that tests/compat tries ...'
+	@$(PIP) -e '.[test,compat]'
 	@touch $@

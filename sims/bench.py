@@ -7,17 +7,31 @@ from pathlib import Path
 
 from sims.cell import VapourCell
 from sims.dg645 import DG645
-from sims.dmm7510 import DMM7510
-from sims.keithley6221 import Keithley6221
+from sims.dmm6500 import DMM6500
+from sims.dmm7510 import DMM7510, Steady
+from sims.keithley6221 import Keithley6221, LevelErrors
+from sims.lakeshore336 import Lakeshore336
 from sims.ldc500 import LDC500
 from sims.noise import NoiseSources
 from sims.optics import Polarimeter, Recording
+from sims.oven import Oven, ThermalMass
 from spinlab.clock.base import Clock
 from spinlab.models import mixture_of, pumping_rate_of, volume_of
 from spinlab.physics.propagation import Cell, CellState
 from spinlab.profile import Profile, load_profile
 from spinlab.virtual.instrument import Instrument
 from spinlab.virtual.schedule import Schedule
+
+
+class CoilMonitor:
+    """The voltage across the bias coil, as the multimeter sees it; slow readings show the level they begin with."""
+
+    def __init__(self, supply: Keithley6221) -> None:
+        self._supply = supply
+
+    def start(self, time: float, count: int, sample_rate: float, aperture: float) -> Steady:
+        """Begin a record."""
+        return Steady(count, self._supply.voltage())
 
 
 class Bench:
@@ -29,6 +43,8 @@ class Bench:
     | CD | signal gate (AOM in a circularly polarized arm of the probe, along x) | high = light passes |
     | EF | 6221 trigger link | falling edge |
     | GH | DMM7510 external trigger | rising edge |
+
+    The Lake Shore 336 heats the oven; a DMM6500 and the 6221's nanovoltmeter look at the voltage across the coil.
     """
 
     def __init__(self, profile: Profile, clock: Clock) -> None:
@@ -49,11 +65,17 @@ class Bench:
         self.pumping_rate = pumping_rate_of(profile.cell)
         self._pump_gate = self._signal_gate = False
         self._pump_light = self._probe_light = 0.0
-        self.coil = Keithley6221(self.schedule, self.coil_current)
+        coil = bench.coil
+        errors = LevelErrors(coil.dc_gain_error, coil.dc_offset, coil.wave_gain_error, coil.wave_offset)
+        self.coil = Keithley6221(self.schedule, self.coil_current, errors, coil.resistance)
         self.pump = LDC500(self.schedule, "LDC502", self.pump_current)
         self.probe = LDC500(self.schedule, "LDC501", self.probe_current)
         self.digitizer = DMM7510(self.schedule, self)
+        self.multimeter = DMM6500(self.schedule, CoilMonitor(self.coil))
         self.timing = DG645(self.schedule)
+        mass = ThermalMass(bench.oven.heat_capacity, bench.oven.loss, bench.oven.room)
+        self.oven = Oven(mass, mixture.temperature)
+        self.temperature = Lakeshore336(self.schedule, self.oven, self.noise.thermometer.standard_normal)
         self.timing.connect("AB", self.pump_gate)
         self.timing.connect("CD", self.signal_gate)
         self.timing.connect("EF", self.coil_trigger)
@@ -64,6 +86,8 @@ class Bench:
             "probe": self.probe,
             "polarimeter": self.digitizer,
             "timing": self.timing,
+            "oven": self.temperature,
+            "multimeter": self.multimeter,
         }
 
     def coil_current(self, time: float, current: float) -> None:
@@ -115,6 +139,10 @@ class Bench:
             pumping_rate=self.pumping_rate * self._pump_light if self._pump_gate else 0.0,
             tilt_rate=bench.tilt_rate * self._probe_light if self._signal_gate else 0.0,
         )
+
+    def cell_temperature(self, time: float) -> float:
+        """Temperature of the cell (K) at ``time`` (s): now, or the time of what is being carried out."""
+        return self.oven.temperature(time)
 
     def present_state(self) -> CellState:
         """The atoms now, for whoever judges the bench from outside; the control side never sees this."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from spinlab.virtual.commands import command, query, setting
+from spinlab.virtual.commands import IndexedSetting, command, query, setting
 from spinlab.virtual.formats import shortest
-from spinlab.virtual.parameters import Boolean, Integer, Number
+from spinlab.virtual.parameters import Bare, Boolean, Integer, Number
 from spinlab.virtual.schedule import Schedule, Ticket
+from spinlab.virtual.setups import SavedSetups
 from spinlab.virtual.srs import NO_SUCH_QUERY, NO_SUCH_SET, SrsInstrument
 from spinlab.virtual.status import CommandFailed
 
@@ -22,8 +23,16 @@ INTERNAL, LINE = 0, 6
 RISING, FALLING, SINGLE_RISING, SINGLE_FALLING, SINGLE = 1, 2, 3, 4, 5
 ILLEGAL_VALUE, ILLEGAL_MODE, ILLEGAL_DELAY, ILLEGAL_LINK = 10, 11, 12, 13
 TRIGGERED, RATE_ERROR, END_OF_DELAY, END_OF_BURST = 1, 2, 4, 8
+BUSY, BURSTING = 2, 4  # status byte
 _CHANNEL = Integer(0, CHANNELS - 1)
 _OUTPUT = Integer(0, len(OUTPUTS) - 1)
+_STEP = Number(0.0, 1e7)
+_STEPPED = {"HD": "HOLD", "TR": "TRAT", "TL": "TLVL", "BC": "BURC", "BD": "BURD", "BP": "BURP"}  # SPHD steps HOLD …
+_STEPPED_EACH = {"DL": "DLAY", "LA": "LAMP", "LO": "LOFF", "PS": "PRES", "PH": "PHAS"}
+_SCALARS, _ARRAYS = ({name: name for name in names} for names in (_STEPPED, _STEPPED_EACH))
+_INTERFACES = (
+    "1", "9600", "1", "15", "1", "0", "0", "1", "1", "1", "1", "192.168.10.15", "255.255.255.0", "0.0.0.0",
+)  # fmt: skip
 
 
 def seconds(ticks: int) -> float:
@@ -31,14 +40,14 @@ def seconds(ticks: int) -> float:
     return ticks * 5 / 1e12
 
 
-class DG645(SrsInstrument):
+class DG645(SavedSetups, SrsInstrument):
     """The generator. ``connect("AB", listener)``: listener(time_s, electrical_high) hears of every edge of an output.
 
     A trigger at *t* starts a delay cycle: output AB is active from t + A to t + B, not at all when A = B; T0 is active
     for the whole cycle. A trigger during a cycle is ignored and sets the RATE bit of INSR?. Prescalers and the trigger
     holdoff work in advanced triggering mode only (ADVT 1), as on the box; an output with prescale n fires when
     (cycle + phase) mod n = 0, cycles counted from the start of the burst (without burst mode: since *RST, or since a
-    prescaler was set).
+    prescaler was set). The trigger's own prescaler, number 0, divides external and internal triggers.
     """
 
     identity = "Stanford Research Systems,DG645,s/n003412,ver1.28.133"
@@ -46,7 +55,7 @@ class DG645(SrsInstrument):
     error_numbers: ClassVar = {
         -100: 110, -102: 126, -113: 111, NO_SUCH_QUERY: 112, NO_SUCH_SET: 113, -109: 116, -108: 115, -363: 171,
         -104: 118, -120: 118, -123: 118, -131: 127, -141: 118, -224: ILLEGAL_VALUE, -151: 126, -161: 122,
-        -222: ILLEGAL_VALUE, -221: ILLEGAL_MODE, -410: 30, -420: 32,
+        -222: ILLEGAL_VALUE, -221: ILLEGAL_MODE, -410: 30, -420: 32, -430: 30,
     }  # fmt: skip
 
     source = setting("TSRC", Integer(INTERNAL, LINE), SINGLE)
@@ -60,7 +69,14 @@ class DG645(SrsInstrument):
     burst_period = setting("BURP", Number(1e-7, 2000.0 - 1e-8), 1e-4)
     burst_delay = setting("BURD", Number(0.0, 2000.0), 0.0)
     burst_first_only = setting("BURT", Boolean(), False)
-    status_enable = setting("INSE", Integer(0, 255), 0)
+    display_on = setting("SHDP", Boolean(), True)
+    interfaces = IndexedSetting(
+        "IFCF", Integer(0, 13), range(14), (Bare(longest=15),), {i: (value,) for i, value in enumerate(_INTERFACES)}
+    )
+    ethernet = IndexedSetting("EPHY", Integer(0, 1), range(2), (Integer(0, 3),), (1,))
+    kept = ("_links", "_delays", "_amplitudes", "_offsets", "_prescale", "_phase", "_positive")
+    locations = range(10)
+    saved = range(1, 10)
 
     def __init__(self, schedule: Schedule) -> None:
         self._listeners: dict[str, list[Listener]] = {output: [] for output in OUTPUTS}
@@ -68,7 +84,6 @@ class DG645(SrsInstrument):
         self._positive = [True] * len(OUTPUTS)
         self._errors: list[int] = []
         self._booked: list[Ticket] = []
-        self._instrument_status = 0
         self._generation = 0
         super().__init__(schedule)
 
@@ -83,6 +98,8 @@ class DG645(SrsInstrument):
         self._offsets = [0.0] * len(OUTPUTS)
         self._prescale = [1] * len(OUTPUTS)
         self._phase = [0] * len(OUTPUTS)
+        self._steps: dict[tuple[str, int], float] = {}
+        self._triggers = 0
         self._shown = (0, 0)
         self._armed = False
         self._cycle = 0
@@ -101,11 +118,25 @@ class DG645(SrsInstrument):
         """Return whether an output is electrically high now."""
         return self._active[output] == self._positive[OUTPUTS.index(output)]
 
+    def restore(self, setup: dict[str, Any]) -> None:
+        """Take a setup over; what runs is cut short, and outputs whose polarity changes say so."""
+        self._stop()
+        before = self._positive
+        super().restore(setup)
+        after, self._positive = self._positive, before
+        for output, positive in enumerate(after):
+            self._turn(output, positive, self.now)
+
+    def recalled(self) -> None:
+        """Let the trigger source be that of the setup."""
+        self.setting_changed("source")
+
     def external_edge(self, time: float, rising: bool) -> None:
         """An edge arrives at the trigger input at ``time`` (s)."""
-        if self.source == (RISING if rising else FALLING):
-            self._fire(time)
-        elif self.source == (SINGLE_RISING if rising else SINGLE_FALLING) and self._armed:
+        every, single = (RISING, SINGLE_RISING) if rising else (FALLING, SINGLE_FALLING)
+        if self.source not in (every, single) or not self._passes_prescaler():
+            return
+        if self.source == every or self._armed:
             self._armed = False
             self._fire(time)
 
@@ -177,15 +208,15 @@ class DG645(SrsInstrument):
     def _get_offset(self, output: int) -> float:
         return self._offsets[output]
 
-    @command("PRES", _OUTPUT, Integer(1, 32767))
+    @command("PRES", _OUTPUT, Integer(1, 2**30 - 1))
     def _set_prescale(self, output: int, factor: int) -> None:
-        self._prescale[output], self._cycle = factor, 0
+        self._prescale[output], self._cycle, self._triggers = factor, 0, 0
 
     @query("PRES", _OUTPUT)
     def _get_prescale(self, output: int) -> int:
         return self._prescale[output]
 
-    @command("PHAS", Integer(1, 4), Integer(0, 32767))
+    @command("PHAS", Integer(1, 4), Integer(0, 2**31 - 1))
     def _set_phase(self, output: int, phase: int) -> None:
         self._phase[output], self._cycle = phase, 0
 
@@ -193,7 +224,69 @@ class DG645(SrsInstrument):
     def _get_phase(self, output: int) -> int:
         return self._phase[output]
 
+    # --- steps of the cursor keys
+
+    @command("SS{over}", _STEP, over=_SCALARS)
+    def _set_step(self, name: str, size: float) -> None:
+        self._steps[name, 0] = size
+
+    @query("SS{over}", over=_SCALARS)
+    def _get_step(self, name: str) -> float:
+        return self._steps.get((name, 0), 1.0)
+
+    @command("SP{over}", Boolean(), over=_SCALARS)
+    def _step(self, name: str, up: bool) -> None:
+        header, size = _STEPPED[name], self._get_step(name)
+        value = float(self.mnemonics[header + "?"].call(self, (), []))
+        self.mnemonics[header].call(self, (), [repr(value + (size if up else -size))])
+
+    @command("SS{over}", _CHANNEL, _STEP, over=_ARRAYS)
+    def _set_step_of_one(self, name: str, index: int, size: float) -> None:
+        self._steps[name, index] = size
+
+    @query("SS{over}", _CHANNEL, over=_ARRAYS)
+    def _get_step_of_one(self, name: str, index: int) -> float:
+        return self._steps.get((name, index), 1.0)
+
+    @command("SP{over}", _CHANNEL, Boolean(), over=_ARRAYS)
+    def _step_one(self, name: str, index: int, up: bool) -> None:
+        size = self._get_step_of_one(name, index) * (1 if up else -1)
+        if name == "DL":
+            self._place(index, self._links[index], self._delays[index] + round(size / TICK))
+            return
+        header = _STEPPED_EACH[name]
+        value = float(self.mnemonics[header + "?"].call(self, (), [str(index)]))
+        self.mnemonics[header].call(self, (), [str(index), repr(value + size)])
+
     # --- interface
+
+    @query("*CAL")
+    def _calibrate(self) -> int:
+        return 0
+
+    @query("EMAC")
+    def _ethernet_address(self) -> str:
+        return "00:19:B3:06:45:15"
+
+    @query("TIMB")
+    def _timebase(self) -> int:
+        return 0
+
+    @query("LOCK")
+    @query("UNLK")
+    def _lock(self) -> int:
+        """Take or give back the lock; there is always one to be had."""
+        return 1
+
+    @command("IFRS", Integer(0, 2))
+    def _restart_interface(self, interface: int) -> None:
+        """Restart an interface; settings of it take effect here at the next start of the bench."""
+
+    @command("XTRM", Integer(0, 255), Integer(0, 255, default=0), Integer(0, 255, default=0))
+    def _set_terminator(self, first: int, second: int, third: int) -> None:
+        """End replies with these characters, up to a zero."""
+        characters = bytes((first, second, third)).partition(b"\0")[0]
+        self.reply_terminator = self.reply_separator = characters
 
     @query("LERR")
     def _last_error(self) -> int:
@@ -201,16 +294,39 @@ class DG645(SrsInstrument):
 
     @query("INSR", Integer(0, 7, default=-1))
     def _instrument_register(self, bit: int) -> int:
+        register = self.status.registers["MEAS"]  # its summary is bit 0 of the status byte, as INSB is
         mask = 255 if bit < 0 else 1 << bit
-        value = self._instrument_status & mask
-        self._instrument_status &= ~mask
+        value = register.event & mask
+        register.event &= ~mask
         return value if bit < 0 else int(bool(value))
+
+    @command("INSE", Integer(0, 255))
+    def _enable_instrument_register(self, mask: int) -> None:
+        self.status.registers["MEAS"].enable = mask
+
+    @query("INSE")
+    def _enabled_instrument_register(self) -> int:
+        return self.status.registers["MEAS"].enable
+
+    def _note(self, bit: int) -> None:
+        self.status.registers["MEAS"].event |= bit
+
+    @query("*STB")
+    def _status_byte(self) -> int:
+        return self.status.byte() | self._activity()
+
+    def serial_poll(self, message_available: bool) -> int:
+        """Return the status byte: its bits 1 and 2 tell whether a cycle or a burst is under way."""
+        return super().serial_poll(message_available) | self._activity()
+
+    def _activity(self) -> int:
+        busy = self.now < max(self._busy_until, self._cycle_end)
+        return (BUSY | (BURSTING if self.burst else 0)) if busy else 0
 
     @command("*CLS")
     def _clear_status(self) -> None:
-        self.status.clear()
+        super()._clear_status()
         self._errors.clear()
-        self._instrument_status = 0
 
     @command("DISP", Integer(0, 15), Integer(0, 9, default=0))
     def _show(self, what: int, channel: int) -> None:
@@ -249,16 +365,22 @@ class DG645(SrsInstrument):
     def _internal_trigger(self, time: float, generation: int) -> None:
         if generation != self._generation:
             return
-        self._fire(time)
+        if self._passes_prescaler():
+            self._fire(time)
         period = 1 / 60 if self.source == LINE else 1 / self.rate
         self.schedule.at(time + period, lambda later: self._internal_trigger(later, generation))
+
+    def _passes_prescaler(self) -> bool:
+        """Count a trigger; tell whether the trigger prescaler lets it through."""
+        self._triggers += 1
+        return not self.advanced or (self._triggers - 1) % self._prescale[0] == 0
 
     def _fire(self, time: float) -> None:
         """Start a cycle, or a burst of them, unless one is under way."""
         if time < max(self._busy_until, self._held_until):
-            self._instrument_status |= RATE_ERROR
+            self._note(RATE_ERROR)
             return
-        self._instrument_status |= TRIGGERED
+        self._note(TRIGGERED)
         if self.advanced:
             self._held_until = time + self.holdoff
         if not self.burst:
@@ -274,12 +396,12 @@ class DG645(SrsInstrument):
         if first or time >= self._cycle_end:
             self._run_cycle(time, first)
         else:
-            self._instrument_status |= RATE_ERROR
+            self._note(RATE_ERROR)
         if left > 1:
             self._book(time + self.burst_period, lambda next_time: self._run_burst(next_time, left - 1))
         else:
             self._busy_until = max(self._cycle_end, time + self.burst_period)
-            self._instrument_status |= END_OF_BURST
+            self._note(END_OF_BURST)
 
     def _run_cycle(self, time: float, first: bool) -> None:
         delays = totals(self._links, self._delays)
@@ -301,7 +423,7 @@ class DG645(SrsInstrument):
         return not self.advanced or (self._cycle + self._phase[output]) % self._prescale[output] == 0
 
     def _cycle_ended(self, _: float) -> None:
-        self._instrument_status |= END_OF_DELAY
+        self._note(END_OF_DELAY)
 
     def _pulse(self, output: int, begin: float, end: float) -> None:
         name = OUTPUTS[output]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import ClassVar
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from spinlab.virtual.instrument import Wait
 from spinlab.virtual.parameters import Boolean, Integer, ListOf, Number, Parameter, Text, Word, short_form, unquote
 from spinlab.virtual.schedule import Schedule, Ticket
 from spinlab.virtual.scpi import ScpiInstrument
+from spinlab.virtual.setups import SavedSetups
 from spinlab.virtual.status import CommandFailed
 
 FUNCTIONS = {
@@ -35,12 +37,27 @@ FUNCTIONS = {
     "VOLT:DC:RAT": "VOLTage[:DC]:RATio",
 }
 DIGITIZED = {"VOLT": "VOLTage", "CURR": "CURRent"}
+_VOLTS, _VOLTS_AC = (0.1, 1.0, 10.0, 100.0, 1000.0), (0.1, 1.0, 10.0, 100.0, 700.0)
+_AMPERES = (1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 3.0, 10.0)
 RANGES: dict[str, tuple[float, ...]] = {
-    "VOLT": (0.1, 1.0, 10.0, 100.0, 1000.0),
-    "CURR": (1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 3.0, 10.0),
-    "RES": tuple(10.0**power for power in range(1, 10)),
-    "FRES": tuple(10.0**power for power in range(10)),
+    "VOLT": _VOLTS,
+    "VOLT:DC": _VOLTS,
+    "VOLT:AC": _VOLTS_AC,
+    "VOLT:DC:RAT": _VOLTS,
+    "FREQ:VOLT": _VOLTS_AC,
+    "PER:VOLT": _VOLTS_AC,
+    "CURR": _AMPERES,
+    "CURR:DC": _AMPERES,
+    "CURR:AC": _AMPERES[2:],
+    "RES": (10.0, 100.0, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9),
+    "FRES": (1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9),
+    "CAP": (1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3),
 }
+STIMULI = (
+    "EXTernal", "NONE", "COMMand", "DISPlay", "LAN1", *(f"TIMer{i}" for i in range(1, 5)),
+    *(f"NOTify{i}" for i in range(1, 9)), *(f"BLENder{i}" for i in range(1, 3)),
+)  # fmt: skip
+TIMED = {name: FUNCTIONS[name] for name in ("FREQ:VOLT", "PER:VOLT")}
 BITS = 18  # of the digitizer
 DC_BITS = 28
 LINE_FREQUENCY = 60.0  # Hz
@@ -90,18 +107,9 @@ def _forms(pattern: str) -> set[str]:
     return forms
 
 
-def range_for(function: str, value: float) -> float:
-    """Return the lowest range of a function that holds ``value``; raises CommandFailed beyond the highest."""
-    ranges = RANGES.get(function.partition(":")[0], (value,))
-    chosen = next((each for each in ranges if abs(value) <= each * (1 + 1e-9)), None)
-    if chosen is None:
-        raise CommandFailed(-222)
-    return chosen
-
-
 @dataclass(frozen=True)
-class Unconnected:
-    """The record of an input with nothing on it."""
+class Steady:
+    """The record of an input that stays as it is, or has nothing on it."""
 
     count: int
     value: float
@@ -111,7 +119,7 @@ class Unconnected:
         return np.full(self.count, self.value)
 
 
-class DMM7510(ScpiInstrument):
+class DMM7510(SavedSetups, ScpiInstrument):
     """The multimeter; its voltage input is ``source``, everything else is left open.
 
     With ``TRIG:DIG:STIM EXT`` every :meth:`trigger_edge` starts DIG:COUN readings; an edge during a group is latched
@@ -120,6 +128,8 @@ class DMM7510(ScpiInstrument):
     """
 
     identity = "KEITHLEY INSTRUMENTS,MODEL DMM7510,04354812,1.7.12b"
+    ranges: ClassVar[Mapping[str, tuple[float, ...]]] = RANGES
+    functions_are_quoted: ClassVar[bool] = True  # in the reply to FUNC?
 
     data_format = setting("FORMat[:DATA]", Word("ASCii", "REAL", "SREal"), "ASC")
     byte_order = setting("FORMat:BORDer", Word("SWAPped", "NORMal"), "SWAP")
@@ -129,17 +139,16 @@ class DMM7510(ScpiInstrument):
     sample_rate = setting(_DIG + "VOLTage:SRATe", Integer(1000, 1_000_000), 1_000_000)
     current_rate = setting(_DIG + "CURRent:SRATe", Integer(1000, 1_000_000), 1_000_000)
     impedances = SettingTable(_DIG + "{over}:INPutimpedance", Word("AUTO", "MOHM10"), "MOHM10", DIGITIZED)
-    stimulus = setting(
-        "TRIGger:DIGitize:STIMulus", Word("EXTernal", "NONE", "COMMand", "DISPlay", "TIMer1", "NOTify1"), "NONE"
-    )
+    stimulus = setting("TRIGger:DIGitize:STIMulus", Word(*STIMULI), "NONE")
     edge = setting("TRIGger:EXTernal:IN:EDGE", Word("FALLing", "RISing", "EITHer"), "FALL")
     terminals = setting("ROUTe:TERMinals", Word("FRONt", "REAR"), "FRON")
     screen = setting("DISPlay:SCReen", Text(), "HOME")
+    backlight = setting("DISPlay:LIGHt:STATe", Word("ON100", "ON75", "ON50", "ON25", "OFF", "BLACkout"), "ON50")
 
     cycles = SettingTable(_SENSED + "NPLCycles", Number(0.0005, 15.0), 1.0, FUNCTIONS)
     automatic_range = SettingTable(_SENSED + "RANGe:AUTO", Boolean(), True, FUNCTIONS)
     automatic_zero = SettingTable(_SENSED + "AZERo[:STATe]", Boolean(), True, FUNCTIONS)
-    automatic_delay = SettingTable(_SENSED + "DELay:AUTO", Boolean(), True, FUNCTIONS)
+    automatic_delay = SettingTable(_SENSED + "DELay:AUTO", Boolean(words=True), True, FUNCTIONS)
     averaging = SettingTable(_SENSED + "AVERage[:STATe]", Boolean(), False, FUNCTIONS)
     average_count = SettingTable(_SENSED + "AVERage:COUNt", Integer(1, 100), 10, FUNCTIONS)
     average_kind = SettingTable(_SENSED + "AVERage:TCONtrol", Word("REPeat", "MOVing", "HYBRid"), "REP", FUNCTIONS)
@@ -149,9 +158,15 @@ class DMM7510(ScpiInstrument):
     bandwidth = SettingTable(_SENSED + "DETector:BANDwidth", Number(3.0, 300.0), 3.0, FUNCTIONS)
     line_synchronous = SettingTable(_SENSED + "LINE:SYNC", Boolean(), False, FUNCTIONS)
     digits = SettingTable("DISPlay:{over}:DIGits", Integer(3, 7), 6, FUNCTIONS)
+    threshold = SettingTable(_SENSED + "THReshold:RANGe", Number(0.1, 750.0, "V"), 10.0, TIMED)
+    threshold_auto = SettingTable(_SENSED + "THReshold:RANGe:AUTO", Boolean(), True, TIMED)
+    bias = setting("[SENSe:]DIODe:BIAS:LEVel", Number(1e-5, 1e-2, "A"), 1e-3)
+
+    kept = ("function", "digitize_function", "_digitize_range", "_apertures", "_range", "_user_delay", "_timers")
 
     def __init__(self, schedule: Schedule, source: Source) -> None:
         self._source = source
+        self._clock_error = 0.0
         super().__init__(schedule)
 
     def reset(self) -> None:
@@ -162,7 +177,9 @@ class DMM7510(ScpiInstrument):
         self.function, self.digitize_function = "VOLT:DC", "NONE"
         self._digitize_range = {"VOLT": 10.0, "CURR": 1.0}
         self._apertures: dict[str, float | None] = dict.fromkeys(DIGITIZED)
-        self._range = {function: range_for(function, 1.0) for function in FUNCTIONS}
+        self._range = {function: self.range_for(function, 1.0) for function in FUNCTIONS if function != "CAP"}
+        self._range["CAP"] = 1e-6
+        self._timers: dict[int, tuple[float, str]] = {}
         self._user_delay: dict[tuple[str, int], float] = {}
         self._loop: tuple[int, str] | None = None
         self._group: Group | None = None
@@ -180,6 +197,14 @@ class DMM7510(ScpiInstrument):
         """Return when the last group that was started ends, s."""
         return self._group.end if self._group is not None else float("-inf")
 
+    def range_for(self, function: str, value: float) -> float:
+        """Return the lowest range of a function that holds ``value``; raises CommandFailed beyond the highest."""
+        ranges = self.ranges.get(function, (value,))
+        chosen = next((each for each in ranges if abs(value) <= each * (1 + 1e-9)), None)
+        if chosen is None:
+            raise CommandFailed(-222)
+        return chosen
+
     # --- functions
 
     @command("[SENSe:]FUNCtion[:ON]", FunctionName(FUNCTIONS))
@@ -188,7 +213,8 @@ class DMM7510(ScpiInstrument):
 
     @query("[SENSe:]FUNCtion[:ON]")
     def _get_function(self) -> str:
-        return f'"{self.function if self.digitize_function == "NONE" else "NONE"}"'
+        function = self.function if self.digitize_function == "NONE" else "NONE"
+        return f'"{function}"' if self.functions_are_quoted else function
 
     @command(_DIG + "FUNCtion[:ON]", FunctionName({**DIGITIZED, "NONE": "NONE"}))
     def _set_digitize_function(self, function: str) -> None:
@@ -200,7 +226,7 @@ class DMM7510(ScpiInstrument):
 
     @command(_DIG + "{over}:RANGe[:UPPer]", Number(standard=10.0), over=DIGITIZED)
     def _set_digitize_range(self, function: str, value: float) -> None:
-        self._digitize_range[function] = range_for(function, value)
+        self._digitize_range[function] = self.range_for(function, value)
 
     @query(_DIG + "{over}:RANGe[:UPPer]", over=DIGITIZED)
     def _get_digitize_range(self, function: str) -> float:
@@ -221,15 +247,18 @@ class DMM7510(ScpiInstrument):
 
     @command(_SENSED + "RANGe[:UPPer]", Number(), over=FUNCTIONS)
     def _set_range(self, function: str, value: float) -> None:
-        self._range[function] = range_for(function, value)
+        self._range[function] = self.range_for(function, value)
         self.automatic_range[function] = False
 
     @query(_SENSED + "RANGe[:UPPer]", over=FUNCTIONS)
     def _get_range(self, function: str) -> float:
         return self._range[function]
 
-    @command(_SENSED + "APERture", Number(8.33e-6, 0.25, "S"), over=FUNCTIONS)
+    @command(_SENSED + "APERture", Number(8.33e-6, 0.273, "S"), over=FUNCTIONS)
     def _set_aperture(self, function: str, seconds: float) -> None:
+        shortest, longest = (0.002, 0.273) if function in TIMED else (8.33e-6, 0.25)
+        if not shortest <= seconds <= longest:
+            raise CommandFailed(-222)
         self.cycles[function] = seconds * LINE_FREQUENCY
 
     @query(_SENSED + "APERture", over=FUNCTIONS)
@@ -249,6 +278,16 @@ class DMM7510(ScpiInstrument):
     @command("[SENSe:]AZERo:ONCE")
     def _zero_once(self) -> None:
         """Refresh the reference; it does not drift."""
+
+    @command(_SENSED + "RELative:ACQuire", over=FUNCTIONS)
+    def _acquire_relative(self, function: str) -> Wait:
+        """Measure once and take the reading for the relative offset, as if none had been on."""
+        group = self._measured(self.now, function, 1)
+
+        def keep() -> None:
+            self.relative[function] = float(group.readings()[0]) + group.converter.offset
+
+        return Wait(group.end, keep)
 
     # --- buffers
 
@@ -274,11 +313,13 @@ class DMM7510(ScpiInstrument):
     def _clear(self, name: str) -> None:
         self._buffer(name).clear()
 
-    @command("TRACe:POINts", Integer(10, LARGEST_BUFFER), _NAME)
+    @command("TRACe:POINts", Integer(0, LARGEST_BUFFER), _NAME)
     def _resize(self, size: int, name: str) -> None:
+        if 0 < size < 10:
+            raise CommandFailed(-222)
         buffer = self._buffer(name)
         buffer.clear()
-        buffer.capacity = size
+        buffer.capacity = size or LARGEST_BUFFER
 
     @query("TRACe:POINts", _NAME)
     def _size(self, name: str) -> int:
@@ -389,6 +430,28 @@ class DMM7510(ScpiInstrument):
         self.active = name
         self._start(self.now, name)
 
+    @command("TRIGger:TIMer#:DELay", Number(8e-6, 1e5, "S"))
+    def _set_timer(self, number: int, seconds: float) -> None:
+        self._timers[self._timer(number)] = (seconds, self._timers.get(number, (1e-5, "NONE"))[1])
+
+    @query("TRIGger:TIMer#:DELay")
+    def _get_timer(self, number: int) -> float:
+        return self._timers.get(self._timer(number), (1e-5, "NONE"))[0]
+
+    @command("TRIGger:TIMer#:STARt:STIMulus", Word(*STIMULI))
+    def _set_timer_stimulus(self, number: int, stimulus: str) -> None:
+        self._timers[self._timer(number)] = (self._get_timer(number), stimulus)
+
+    @query("TRIGger:TIMer#:STARt:STIMulus")
+    def _get_timer_stimulus(self, number: int) -> str:
+        return self._timers.get(self._timer(number), (1e-5, "NONE"))[1]
+
+    @staticmethod
+    def _timer(number: int) -> int:
+        if not 1 <= number <= 4:
+            raise CommandFailed(-114)
+        return number
+
     # --- readings
 
     @query("READ", _NAME, ListOf(Word(*ELEMENTS), 0))
@@ -424,9 +487,30 @@ class DMM7510(ScpiInstrument):
     def _language(self) -> str:
         return "SCPI"
 
-    @command("*LANG", Word("SCPI"))
+    @command("*LANG", Word("SCPI", "TSP", "SCPI2000", "SCPI34401"))
     def _set_language(self, language: str) -> None:
-        """Keep the only language there is."""
+        """Take note of a language; it would be spoken after the next start."""
+
+    @command("SYSTem:BEEPer[:IMMediate]", Number(20.0, 8000.0, "HZ"), Number(0.001, 100.0, "S"))
+    def _beep(self, frequency: float, duration: float) -> None:
+        """Make no sound."""
+
+    @query("SYSTem:TIME", Integer(0, 1, default=0))
+    def _system_time(self, readable: int) -> str | int:
+        now = self._date(self.now)
+        return f"{now:%a %b %d %H:%M:%S %Y}" if readable else int(now.timestamp())
+
+    @command("SYSTem:TIME", ListOf(Integer(0, 9999), 3))
+    def _set_system_time(self, parts: list[int]) -> None:
+        """Set hour, minute and second, after year, month and day when there are six numbers."""
+        present = self._date(self.now)
+        day = parts if len(parts) == 6 else [present.year, present.month, present.day]
+        hour, minute, second = parts[-3:]
+        try:
+            wanted = datetime(day[0], day[1], day[2], hour, minute, second, tzinfo=UTC)
+        except ValueError:
+            raise CommandFailed(-222) from None
+        self._clock_error += (wanted - present).total_seconds()
 
     @query("SYSTem:LFRequency")
     def _line_frequency(self) -> int:
@@ -455,27 +539,34 @@ class DMM7510(ScpiInstrument):
         """Begin a group of readings at ``time`` (s) into a buffer, after the group that may be under way."""
         time = max(time, self.finished_at())
         digitize = self.digitize_function
-        if digitize == "NONE":
-            aperture = self.cycles[self.function] / LINE_FREQUENCY
-            rate, wanted = 1 / aperture, self.count
-            full_scale = self._range[self.function]
-            if self.automatic_range[self.function]:
-                full_scale = RANGES.get(self.function.partition(":")[0], (INFINITY,))[-1]
-            converter = Converter(full_scale, DC_BITS)
-        else:
-            aperture, rate, wanted = self._aperture(digitize), float(self._rate(digitize)), self.digitize_count
-            converter = Converter(self._digitize_range[digitize], BITS)
-        kept = self.buffers[name].room(wanted if count is None else count)
+        wanted = (self.count if digitize == "NONE" else self.digitize_count) if count is None else count
+        kept = self.buffers[name].room(wanted)
         if kept > 0:
-            record = self._connect(time, kept, rate, aperture)
-            self._group = Group(record, converter, time, kept, rate)
+            self._group = self._digitized(time, digitize, kept) if digitize != "NONE" else None
+            self._group = self._group or self._measured(time, self.function, kept)
             self.buffers[name].add(self._group)
 
-    def _connect(self, time: float, count: int, rate: float, aperture: float) -> Record:
-        if self.digitize_function == "VOLT" or (self.digitize_function == "NONE" and self.function == "VOLT:DC"):
+    def _digitized(self, time: float, function: str, count: int) -> Group:
+        aperture, rate = self._aperture(function), float(self._rate(function))
+        record = self._connect(time, count, rate, aperture, function)
+        return Group(record, Converter(self._digitize_range[function], BITS), time, count, rate)
+
+    def _measured(self, time: float, function: str, count: int) -> Group:
+        """Begin readings of a DC or AC function; a filter makes each of them the mean of several."""
+        aperture = self.cycles[function] / LINE_FREQUENCY
+        if self.averaging[function]:
+            aperture *= self.average_count[function]
+        full_scale = self._range[function]
+        if self.automatic_range[function]:
+            full_scale = self.ranges.get(function, (INFINITY,))[-1]
+        offset = self.relative[function] if self.relative_on[function] else 0.0
+        record = self._connect(time, count, 1 / aperture, aperture, function)
+        return Group(record, Converter(full_scale, DC_BITS, offset=offset), time, count, 1 / aperture)
+
+    def _connect(self, time: float, count: int, rate: float, aperture: float, function: str) -> Record:
+        if function in ("VOLT", "VOLT:DC"):
             return self._source.start(time, count, rate, aperture)
-        resistive = self.digitize_function == "NONE" and self.function in ("RES", "FRES", "CONT", "DIOD", "TEMP")
-        return Unconnected(count, INFINITY if resistive else 0.0)
+        return Steady(count, INFINITY if function in ("RES", "FRES", "CONT", "DIOD", "TEMP") else 0.0)
 
     def _start_latched(self, time: float) -> None:
         self._latched = None
@@ -529,7 +620,7 @@ class DMM7510(ScpiInstrument):
 
     @property
     def _epoch(self) -> float:
-        return float(getattr(self.schedule.clock, "epoch", 0.0))
+        return float(getattr(self.schedule.clock, "epoch", 0.0)) + self._clock_error
 
     def _date(self, time: float) -> datetime:
         return datetime.fromtimestamp(self._epoch + time, UTC)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
+from sims.delta import DeltaMode
 from sims.waveform import Playback, Waveform, unit_points
 from spinlab.virtual.commands import command, query, setting
 from spinlab.virtual.formats import INFINITY, nr3
 from spinlab.virtual.parameters import Boolean, Integer, ListOf, Number, Word
 from spinlab.virtual.schedule import Schedule
 from spinlab.virtual.scpi import ScpiInstrument
+from spinlab.virtual.setups import SavedSetups
 from spinlab.virtual.status import CommandFailed
 
 RANGES = (2e-9, 20e-9, 200e-9, 2e-6, 20e-6, 200e-6, 2e-3, 20e-3, 100e-3)  # A
@@ -18,6 +21,7 @@ MAXIMUM = 0.105  # A
 ARB_POINTS, ARB_LIMIT = 100, 65536  # points in one message, points in a location
 LONGEST = 999999.999  # s
 WAVE_STARTED, WAITING_FOR_TRIGGER, WAITING_FOR_ARM, WAVE_STOPPED, IDLE = 16, 32, 64, 128, 1024
+IN_COMPLIANCE = 8  # bit of the measurement register
 _WAVE = "[SOURce:]WAVE:"
 _ARBITRARY = {f"ARB{location}": location for location in range(5)}
 
@@ -39,12 +43,30 @@ def delivered(current: float, full_scale: float) -> float:
     return round(round(min(max(current, -limit), limit) / step) * step, 15)
 
 
-class Keithley6221(ScpiInstrument):
-    """The source; ``output(time_s, current_A)`` hears of every change of the commanded output current.
+@dataclass(frozen=True)
+class LevelErrors:
+    """How far the output is from what was asked for: gains as fractions, offsets in A; DC level and waves differ."""
+
+    dc_gain: float = 0.0
+    dc_offset: float = 0.0
+    wave_gain: float = 0.0
+    wave_offset: float = 0.0
+
+    def delivered(self, current: float, wave: bool) -> float:
+        """Return what comes out (A) when ``current`` (A) is set as a DC level, or played as a ``wave``."""
+        if wave:
+            return current * (1 + self.wave_gain) + self.wave_offset
+        return current * (1 + self.dc_gain) + self.dc_offset
+
+
+class Keithley6221(DeltaMode, SavedSetups, ScpiInstrument):
+    """The source; ``output(time_s, current_A)`` hears of every change of the output current.
 
     Wave mode: ARM makes it take over the output, INIT starts it (or, with EXTR on, makes it wait for
     :meth:`trigger_edge`), ABOR gives the output back to the DC level. Armed with EXTR on, the output rests at
     IVALue x AMPLitude; without EXTR it rests at OFFSet. As on the box, INIT turns the output on.
+
+    ``resistance`` (ohm) is what the output drives: the current stops where the voltage reaches the compliance.
     """
 
     identity = "KEITHLEY INSTRUMENTS INC.,MODEL 6221,1204321,D03  /700x"
@@ -61,11 +83,12 @@ class Keithley6221(ScpiInstrument):
     frequency = setting(_WAVE + "FREQuency", Number(1e-3, 1e5, "HZ"), 1e3)
     amplitude = setting(_WAVE + "AMPLitude", Number(2e-12, MAXIMUM, "A"), 1e-3)
     offset = setting(_WAVE + "OFFSet", Number(-MAXIMUM, MAXIMUM, "A"), 0.0)
-    marker_phase = setting(_WAVE + "PMARk[:LEVel]", Number(0.0, 360.0), 180.0)
+    marker_phase = setting(_WAVE + "PMARk[:LEVel]", Number(-180.0, 360.0), 180.0)
     marker_on = setting(_WAVE + "PMARk:STATe", Boolean(), False)
     marker_line = setting(_WAVE + "PMARk:OLINe", Integer(1, 6), 3)
 
     display_on = setting("DISPlay:ENABle", Boolean(), True)
+    beeper_on = setting("SYSTem:BEEPer:STATe", Boolean(), True)
     arm_source = setting("ARM:SOURce", Word("IMMediate", "TIMer", "BUS", "TLINk", "BSTest", "MANual"), "IMM")
     arm_timer = setting("ARM:TIMer", Number(0.0, 99999.99, "S"), 0.1)
     arm_line = setting("ARM:ILINe", Integer(1, 6), 1)
@@ -74,12 +97,25 @@ class Keithley6221(ScpiInstrument):
     trigger_output = setting("TRIGger:OUTPut", Word("SOURce", "DELay", "SENSe", "NONE"), "NONE")
     trigger_output_line = setting("TRIGger:OLINe", Integer(1, 6), 2)
 
-    def __init__(self, schedule: Schedule, output: Callable[[float, float], None]) -> None:
+    kept = (
+        "level", "range", "automatic_range", "_function", "_duty_cycle", "_wave_range", "_cycles", "_seconds",
+        "_edge_enabled", "_edge_line", "_edge_ignored", "_rest",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        output: Callable[[float, float], None],
+        errors: LevelErrors = LevelErrors(),
+        resistance: float = 0.0,
+    ) -> None:
         self._listener = output
-        self._present = 0.0
+        self.errors, self.resistance = errors, resistance
+        self._present = self._commanded = 0.0
         self._playback: Playback | None = None
         self._stopped = False
-        self._stored: dict[int, list[float]] = {location: [0.0, 0.0] for location in range(1, 5)}
+        self.on = False
+        self._locations: dict[int, list[float]] = {location: [0.0, 0.0] for location in range(1, 5)}
         super().__init__(schedule)
 
     def reset(self) -> None:
@@ -95,7 +131,13 @@ class Keithley6221(ScpiInstrument):
         self._cycles: float | None = None
         self._seconds: float | None = float("inf")
         self._edge_enabled, self._edge_line, self._edge_ignored, self._rest = False, 1, False, 0.0
-        self._points = {0: [0.0, 0.0], **self._stored}
+        self._points = {0: [0.0, 0.0], **self._locations}
+        self._refresh()
+
+    def recalled(self) -> None:
+        """*RCL leaves wave mode and turns the output off."""
+        self._disarm()
+        self.on = False
         self._refresh()
 
     # --- DC
@@ -224,7 +266,7 @@ class Keithley6221(ScpiInstrument):
     @command(_WAVE + "ARBitrary:COPY", Integer(1, 4))
     def _copy_points(self, location: int) -> None:
         self._only_disarmed()
-        self._stored[location] = self._points[location] = list(self._points[0])
+        self._locations[location] = self._points[location] = list(self._points[0])
 
     # --- the external trigger
 
@@ -327,8 +369,11 @@ class Keithley6221(ScpiInstrument):
 
     def setting_changed(self, name: str) -> None:
         """Frequency, amplitude and offset count from the next ARM; the resting level follows at once."""
+        super().setting_changed(name)
         if name in ("amplitude", "offset"):
             self._refresh()
+        elif name == "compliance":
+            self._drive(self.now, self._commanded)
 
     def _resting_level(self) -> float:
         if self._playback is None:
@@ -343,10 +388,19 @@ class Keithley6221(ScpiInstrument):
         self._show_condition()
 
     def _drive(self, time: float, current: float) -> None:
-        current = current if self.on else 0.0
-        if current != self._present:
-            self._present = current
-            self._listener(time, current)
+        self._commanded = current
+        wanted = self.errors.delivered(current, wave=self._playback is not None) if self.on else 0.0
+        limit = self.compliance / self.resistance if self.resistance > 0 else float("inf")
+        given = min(limit, max(-limit, wanted))
+        register = self.status.registers["MEAS"]
+        register.update((register.condition & ~IN_COMPLIANCE) | (IN_COMPLIANCE if given != wanted else 0))
+        if given != self._present:
+            self._present = given
+            self._listener(time, given)
+
+    def voltage(self) -> float:
+        """Return the voltage across what the output drives, V."""
+        return self._present * self.resistance
 
     def _show_condition(self) -> None:
         condition = WAVE_STOPPED if self._stopped else 0
@@ -374,6 +428,10 @@ class Keithley6221(ScpiInstrument):
     def _only_disarmed(self) -> None:
         if self._playback is not None:
             raise CommandFailed(413, "Not allowed with mode armed")
+
+    @command("SYSTem:PRESet")
+    def _preset(self) -> None:
+        self.reset()
 
     @command("SYSTem:BEEPer[:IMMediate]", Number(65.0, 2e6, "HZ"), Number(0.0, 7.9, "S"))
     def _beep(self, frequency: float, duration: float) -> None:

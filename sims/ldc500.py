@@ -17,6 +17,8 @@ ILLEGAL_VALUE, NOT_ALLOWED = 1, 5  # LEXE?
 THERMAL_TIME = 4.0  # s, closed loop
 ROOM = 23.0  # degC
 DIODE_VOLTAGE, DIODE_RESISTANCE = 1.45, 0.8  # V, ohm
+MONITOR = 0.5  # uA of the photodiode per mA of the laser
+COOLING = 0.05  # A of the TEC per K below the room
 
 
 class Keyword(NamedTuple):
@@ -50,6 +52,7 @@ SWITCH = Token("OFF", "ON")
 LASER_MODE = Token("CC", "CP")
 LASER_RANGE = Token("HIGH", "LOW")
 INTERLOCK = Token("CLOSED", "OPEN")
+TEC_MODE = Token("CC", "CT")
 
 
 def decimal(value: float) -> str:
@@ -61,7 +64,9 @@ class LDC500(SrsInstrument):
     """Laser and TEC controller; ``light(time_s, current_A)`` hears of every change of the current in the diode.
 
     Messages use the box's units: mA, V, degC, A for the TEC. LEXE? and LCME? tell the last execution and command error
-    and forget it. The set-point filter (2.5 ms) is left to whoever owns the diode.
+    and forget it. In constant power (SMOD CP) the photodiode's set-point decides what flows, up to the current limit;
+    changing the mode of a laser or TEC that is on takes over what is measured. A diode voltage beyond SVLM puts the
+    laser out. The set-point filter (2.5 ms) is left to whoever owns the diode.
     """
 
     input_buffer_size = 64
@@ -78,12 +83,10 @@ class LDC500(SrsInstrument):
     photodiode_unit = setting("PDMW", SWITCH, "OFF")
     photodiode_bias = setting("BIAS", Number(0.0, 5.0), 0.0)
     responsivity = setting("RESP", Number(0.1, 1e5), 1000.0)  # uA/mW
-    photodiode_level = setting("SIPD", Number(0.0, 5000.0), 0.0)  # uA
     photodiode_limit = setting("PILM", Number(0.0, 5000.0), 5000.0)  # uA
     display = setting("DISP", Integer(0, 1), 1)
 
     tec_on = setting("TEON", Boolean(), False)
-    tec_mode = setting("TMOD", Token("CC", "CT"), "CT")
     sensor = setting("TSNR", Integer(0, 6), 3)
     coldest = setting("TMIN", Number(-100.0, 200.0), -20.0)
     hottest = setting("TMAX", Number(-100.0, 200.0), 80.0)
@@ -106,8 +109,8 @@ class LDC500(SrsInstrument):
         super().reset()
         self.range, self.mode, self.on = "HIGH", "CC", False
         self.limit = self.full_scale
-        self.current = 0.0  # mA, the set-point
-        self._target, self._tec_current = 25.0, 0.0
+        self.current = self.photodiode_level = 0.0  # mA and uA, the set-points
+        self.tec_mode, self._target, self._tec_current = "CT", 25.0, 0.0
         self._then, self._temperature, self._goal = self.now, ROOM, ROOM
         self._refresh()
 
@@ -119,7 +122,9 @@ class LDC500(SrsInstrument):
     @property
     def flowing(self) -> float:
         """Current in the diode, mA."""
-        return self.current if self.on else 0.0
+        if not self.on:
+            return 0.0
+        return self.current if self.mode == "CC" else min(self.limit, self.photodiode_level / MONITOR)
 
     def record_error(self, number: int, cause: int) -> None:
         """Keep the number for LEXE? or LCME?."""
@@ -196,7 +201,13 @@ class LDC500(SrsInstrument):
 
     @command("SMOD", LASER_MODE)
     def _set_mode(self, mode: str) -> None:
+        if self.on and mode != self.mode:
+            if mode == "CP":
+                self._set_photodiode_level(self._measure_photodiode())
+            else:
+                self.current = round(self.flowing, 4)
         self.mode = mode
+        self._refresh()
 
     @query("SMOD")
     def _get_mode(self) -> Keyword:
@@ -216,15 +227,26 @@ class LDC500(SrsInstrument):
 
     @query("RIPD")
     def _measure_photodiode(self) -> float:
-        return self.flowing * 0.5
+        return self.flowing * MONITOR
 
     @query("RWPD")
     def _measure_power(self) -> float:
         return self._measure_photodiode() / self.responsivity
 
-    @command("SWPD", Number(0.0, 5e4))
+    @command("SIPD", Number())
+    def _set_photodiode_level(self, microamperes: float) -> None:
+        if not 0.0 <= microamperes <= self.photodiode_limit:
+            raise CommandFailed(-222)
+        self.photodiode_level = microamperes
+        self._refresh()
+
+    @query("SIPD")
+    def _get_photodiode_level(self) -> float:
+        return self.photodiode_level
+
+    @command("SWPD", Number())
     def _set_power(self, power: float) -> None:
-        self.photodiode_level = power * self.responsivity
+        self._set_photodiode_level(power * self.responsivity)
 
     @query("SWPD")
     def _get_power(self) -> float:
@@ -232,8 +254,11 @@ class LDC500(SrsInstrument):
 
     @command("PWLM", Number(0.0, 5e4))
     def _set_power_limit(self, power: float) -> None:
-        self.photodiode_limit = power * self.responsivity
-        self.photodiode_level = min(self.photodiode_level, self.photodiode_limit)
+        limit = power * self.responsivity
+        if not 0.0 <= limit <= 5000.0:
+            raise CommandFailed(-222)
+        self.photodiode_limit = limit
+        self.setting_changed("photodiode_limit")
 
     @query("PWLM")
     def _get_power_limit(self) -> float:
@@ -281,11 +306,26 @@ class LDC500(SrsInstrument):
     def _get_resistance(self) -> float:
         return 10.0 * math.exp(3450.0 * (1 / (self._target + 273.15) - 1 / 298.15))
 
+    @command("TMOD", TEC_MODE)
+    def _set_tec_mode(self, mode: str) -> None:
+        if self.tec_on and mode != self.tec_mode:
+            if mode == "CC":
+                self._tec_current = self._measure_tec_current()
+            else:
+                self._target = self._measure_temperature()
+        self.tec_mode = mode
+        self._settle()
+
+    @query("TMOD")
+    def _get_tec_mode(self) -> Keyword:
+        return TEC_MODE.show(self.tec_mode)
+
     @command("TCUR", Number(-4.5, 4.5))
     def _set_tec_current(self, current: float) -> None:
         if abs(current) > abs(self.tec_limit):
             raise CommandFailed(-222)
         self._tec_current = current
+        self._settle()
 
     @query("TCUR")
     def _get_tec_current(self) -> float:
@@ -295,7 +335,7 @@ class LDC500(SrsInstrument):
     def _measure_tec_current(self) -> float:
         if not self.tec_on:
             return 0.0
-        return self._tec_current if self.tec_mode == "CC" else 0.05 * (ROOM - self._measure_temperature())
+        return self._tec_current if self.tec_mode == "CC" else COOLING * (ROOM - self._measure_temperature())
 
     @query("TVRD")
     def _measure_tec_voltage(self) -> float:
@@ -305,24 +345,39 @@ class LDC500(SrsInstrument):
 
     def setting_changed(self, name: str) -> None:
         """Follow what acts at once."""
-        if name in ("tec_on", "tec_mode"):
-            self._settle()
-        elif name == "photodiode_limit":
+        if name == "photodiode_limit":
             self.photodiode_level = min(self.photodiode_level, self.photodiode_limit)
+        elif name == "tec_limit":
+            largest = abs(self.tec_limit)
+            self._tec_current = min(largest, max(-largest, self._tec_current))
+        if name in ("tec_on", "tec_limit"):
+            self._settle()
+        elif name in ("photodiode_limit", "voltage_limit"):
+            self._refresh()
 
-    def _written(self, answer: Any) -> bytes:
+    def written(self, answer: Any) -> bytes:
+        """Return an answer as it stands in a reply; a keyword as TOKN says."""
         if isinstance(answer, Keyword):
             answer = answer.word if self.keywords else answer.number
-        return super()._written(answer)
+        return super().written(answer)
 
     def _settle(self) -> None:
         """Carry the temperature to the present, towards the goal so far; then look for the new goal."""
         now = self.now
         self._temperature = self._goal + (self._temperature - self._goal) * math.exp((self._then - now) / THERMAL_TIME)
         self._then = now
-        self._goal = self._target if self.tec_on and self.tec_mode == "CT" else ROOM
+        self._goal = self._goal_now() if self.tec_on else ROOM
+
+    def _goal_now(self) -> float:
+        """Return where the temperature goes, degC; the current limit says how far from the room it gets."""
+        if self.tec_mode == "CC":
+            return ROOM - self._tec_current / COOLING
+        reach = abs(self.tec_limit) / COOLING
+        return min(ROOM + reach, max(ROOM - reach, self._target))
 
     def _refresh(self) -> None:
+        if self.on and self._measure_voltage() > self.voltage_limit:
+            self.on = False
         current = self.flowing * 1e-3
         if current != self._present:
             self._present = current

@@ -16,11 +16,12 @@ class NoiseSources:
     spins: np.random.Generator
     photons: np.random.Generator
     amplifier: np.random.Generator
+    thermometer: np.random.Generator
 
     @classmethod
     def from_seed(cls, seed: int) -> NoiseSources:
         """The same seed gives the same noise, on any machine and at any speed."""
-        return cls(*(np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(4)))
+        return cls(*(np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(5)))
 
     def spin_normals(self, count: int) -> npt.NDArray[np.complex128]:
         """Complex normals with unit variance in all, for projection noise."""

@@ -33,17 +33,23 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Converter:
-    """An ADC of ``bits`` over ± 1.2 x ``full_scale``; readings beyond that overflow to ± 9.9e37."""
+    """An ADC of ``bits`` over ± 1.2 x ``full_scale``; readings beyond that overflow to ± 9.9e37.
+
+    ``offset`` is taken off every other reading.
+    """
 
     full_scale: float
     bits: int
     overrange: float = 1.2
+    offset: float = 0.0
 
     def readings(self, volts: FloatArray) -> FloatArray:
         """Return what the converter makes of voltages."""
         limit = self.full_scale * self.overrange
         step = 2 * limit / 2**self.bits
         rounded: FloatArray = np.rint(volts / step) * step
+        if self.offset:
+            rounded -= self.offset
         beyond = np.abs(volts) > limit
         if beyond.any():
             rounded[beyond] = np.copysign(INFINITY, volts[beyond])

@@ -11,7 +11,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr
 from spinlab.units import (
     Amperes,
     CubicMetres,
+    JoulesPerKelvin,
     Kelvin,
+    Ohms,
     PerCubicMetre,
     PerSecond,
     Radians,
@@ -23,6 +25,7 @@ from spinlab.units import (
     Volts,
     VoltsPerRadian,
     Watts,
+    WattsPerKelvin,
 )
 
 Positive = Field(gt=0, allow_inf_nan=False)
@@ -58,6 +61,11 @@ class Coil(Section):
     time_constant: Annotated[Seconds, Positive] = 10e-6  # L/R with the damping resistor
     current_noise: Annotated[Amperes, NotNegative] = 0.4e-6  # rms, drawn anew at every change of level
     resolution: Annotated[Amperes, Positive] = 1e-6  # the supply's step on its fixed range
+    resistance: Annotated[Ohms, NotNegative] = 50.0  # of the winding: what the supply's compliance has to bear
+    dc_gain_error: Annotated[float, Unit(""), Finite] = 0.0  # of the supply's DC level
+    dc_offset: Annotated[Amperes, Finite] = 0.0
+    wave_gain_error: Annotated[float, Unit(""), Finite] = 0.0  # of the levels it plays as a waveform
+    wave_offset: Annotated[Amperes, Finite] = 0.0
 
 
 class Diode(Section):
@@ -85,6 +93,14 @@ class Detector(Section):
     noise: Annotated[Volts, NotNegative] = 1e-3  # rms a sample, besides shot and projection noise
 
 
+class Oven(Section):
+    """The oven around the cell of the twin; at the start it is in equilibrium at the cell's temperature."""
+
+    heat_capacity: Annotated[JoulesPerKelvin, Positive] = 200.0
+    loss: Annotated[WattsPerKelvin, Positive] = 0.25  # to the room
+    room: Annotated[Kelvin, Positive] = 296.15
+
+
 class Bench(Section):
     """The twin bench: who opens it, and the apparatus around the cell."""
 
@@ -98,6 +114,7 @@ class Bench(Section):
     probe: Diode = Diode(threshold=0.03, nominal_current=0.1)
     optics: Optics = Optics()
     detector: Detector = Detector()
+    oven: Oven = Oven()
 
 
 class Visa(Section):

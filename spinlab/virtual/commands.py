@@ -18,11 +18,12 @@ command once for each spelling of ``{over}`` in the pattern and passes the key.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Self, TypeVar, overload
 
 from spinlab.virtual.parameters import Number, Parameter, bind
+from spinlab.virtual.status import CommandFailed
 
 T = TypeVar("T")
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -151,6 +152,9 @@ class SettingTable(Generic[T]):
         values: dict[str, T] = instrument.__dict__[self.name]
         return values
 
+    def __set__(self, instrument: object, value: dict[str, T]) -> None:
+        instrument.__dict__[self.name] = value
+
     def reset(self, instrument: object) -> None:
         """Take the values of *RST."""
         instrument.__dict__[self.name] = dict(self.initial)
@@ -169,12 +173,94 @@ class SettingTable(Generic[T]):
         yield from _spellings(self.pattern + "?", (_Limit(),), show, self.over)
 
 
+_KEPT: Any = object()
+
+
+class _OrKept(Parameter[Any]):
+    """A value, or nothing, which keeps the old one."""
+
+    def __init__(self, each: Parameter[Any]) -> None:
+        super().__init__(default=_KEPT)
+        self.parse = each.parse  # type: ignore[method-assign]
+
+
+class IndexedSetting:
+    """Values kept once for each value of a first argument: ``RAMP 1,ON,2.5`` and ``RAMP? 1``.
+
+    The attribute is a dict from that argument to a tuple of the values; without an ``index`` its only key is None.
+    ``initial`` is one tuple for all ``keys``, or a dict. With ``sparse`` a value that is left out, or left empty
+    between commas, stays as it was.
+    """
+
+    def __init__(
+        self,
+        pattern: str,
+        index: Parameter[Any] | None,
+        keys: Iterable[Any],
+        fields: tuple[Parameter[Any], ...],
+        initial: tuple[Any, ...] | Mapping[Any, tuple[Any, ...]],
+        *,
+        sparse: bool = False,
+    ) -> None:
+        self.pattern, self.fields = pattern, fields
+        self.index = (index,) if index is not None else ()
+        self.initial = {key: initial[key] if isinstance(initial, Mapping) else initial for key in keys}
+        self.taken = tuple(map(_OrKept, fields)) if sparse else fields
+        self.name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, instrument: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instrument: object, owner: type) -> dict[Any, tuple[Any, ...]]: ...
+    def __get__(self, instrument: object | None, owner: type) -> dict[Any, tuple[Any, ...]] | Self:
+        if instrument is None:
+            return self
+        values: dict[Any, tuple[Any, ...]] = instrument.__dict__[self.name]
+        return values
+
+    def __set__(self, instrument: object, value: dict[Any, tuple[Any, ...]]) -> None:
+        instrument.__dict__[self.name] = value
+
+    def reset(self, instrument: object) -> None:
+        """Take the values of *RST."""
+        instrument.__dict__[self.name] = dict(self.initial)
+
+    def commands(self) -> Iterator[Command]:
+        """The set and the query."""
+
+        def change(instrument: Any, *arguments: Any) -> None:
+            key, values = self._cut(arguments)
+            table = instrument.__dict__[self.name]
+            pairs = zip(table[key], values, strict=True)
+            table[key] = tuple(old if new is _KEPT else new for old, new in pairs)
+            instrument.setting_changed(self.name)
+
+        def show(instrument: Any, *arguments: Any) -> bytes:
+            key, _ = self._cut(arguments)
+            pairs = zip(self.fields, instrument.__dict__[self.name][key], strict=True)
+            return b",".join(instrument.written(field.show(value)) for field, value in pairs)
+
+        yield Command(self.pattern, (*self.index, *self.taken), change)
+        yield Command(self.pattern + "?", self.index, show)
+
+    def _cut(self, arguments: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+        """Return the key and the values of a command's arguments."""
+        key, values = (arguments[0], arguments[1:]) if self.index else (None, arguments)
+        if key not in self.initial:
+            raise CommandFailed(-222)
+        return key, values
+
+
 def setting(pattern: str, parameter: Parameter[T], initial: T) -> Setting[T]:
     """Declare a kept value with its set and query, and what it is after *RST."""
     return Setting(pattern, parameter, initial)
 
 
-AnySetting = Setting[Any] | SettingTable[Any]
+AnySetting = Setting[Any] | SettingTable[Any] | IndexedSetting
+KINDS = (Setting, SettingTable, IndexedSetting)
 
 
 def declared(cls: type) -> tuple[list[Command], list[AnySetting]]:
@@ -182,10 +268,10 @@ def declared(cls: type) -> tuple[list[Command], list[AnySetting]]:
     members: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
         members.update(vars(base))
-    settings = [member for member in members.values() if isinstance(member, (Setting, SettingTable))]
+    settings = [member for member in members.values() if isinstance(member, KINDS)]
     commands: list[Command] = []
     for member in members.values():
-        if isinstance(member, (Setting, SettingTable)):
+        if isinstance(member, KINDS):
             commands.extend(member.commands())
         else:
             commands.extend(getattr(member, "declared_commands", ()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from spinlab.virtual.commands import command, query
 from spinlab.virtual.instrument import Instrument, Wait
 from spinlab.virtual.parameters import Integer
-from spinlab.virtual.schedule import Schedule
+from spinlab.virtual.schedule import Schedule, Ticket
 from spinlab.virtual.status import OPERATION_COMPLETE, Status
 
 BYTE = Integer(0, 255)
@@ -16,6 +16,7 @@ class CommonCommands(Instrument):
 
     def __init__(self, schedule: Schedule) -> None:
         self.status = Status()
+        self._completion: Ticket | None = None
         super().__init__(schedule)
 
     def serial_poll(self, message_available: bool) -> int:
@@ -36,10 +37,12 @@ class CommonCommands(Instrument):
 
     @command("*RST")
     def _reset(self) -> None:
+        self._forget_completion()
         self.reset()
 
     @command("*CLS")
     def _clear_status(self) -> None:
+        self._forget_completion()
         self.status.clear()
 
     @command("*ESE", BYTE)
@@ -68,11 +71,23 @@ class CommonCommands(Instrument):
 
     @command("*OPC")
     def _note_completion(self) -> None:
-        self.schedule.at(max(self.finished_at(), self.now), self._completed)
+        self._forget_completion()
+        self._completion = self.schedule.at(max(self.finished_at(), self.now), self._completed)
         self.schedule.catch_up()
 
     def _completed(self, _: float) -> None:
+        self._completion = None
         self.status.standard.event |= OPERATION_COMPLETE
+
+    def _forget_completion(self) -> None:
+        if self._completion is not None:
+            self._completion.cancel()
+            self._completion = None
+
+    def device_clear(self) -> None:
+        """Forget what is half done, an *OPC that waits included (IEEE 488.2, 5.8)."""
+        super().device_clear()
+        self._forget_completion()
 
     @query("*OPC")
     def _await_completion(self) -> Wait:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -26,11 +27,15 @@ class Wait:
 
 @dataclass
 class Pending:
-    """A reply that will be there at ``ready_at`` (s); ``reply`` stays None if the message turns out to ask nothing."""
+    """A reply that will be there at ``ready_at`` (s); ``reply`` stays None if the message turns out to ask nothing.
+
+    ``asked`` is False for a message that holds no query: it takes its time, but nobody need wait for a reply.
+    """
 
     ready_at: float
     done: bool = False
     reply: bytes | None = None
+    asked: bool = True
 
 
 Reply = bytes | Pending | None
@@ -41,7 +46,8 @@ class Instrument(ABC):
 
     Whoever owns a wire calls :meth:`receive` with one message, its terminator removed, and sends back what it returns
     followed by ``reply_terminator``. ``latency`` is the time one exchange costs, s. Messages longer than
-    ``input_buffer_size`` bytes are lost, with the error the model has for that.
+    ``input_buffer_size`` bytes are lost, with the error the model has for that; of replies that nobody reads a wire
+    keeps ``output_buffer_size`` bytes, and any single one.
     """
 
     identity: str = "SPINLAB,INSTRUMENT,0,1.0"
@@ -49,6 +55,8 @@ class Instrument(ABC):
     reply_separator: bytes = b";"
     latency: float = 1e-3
     input_buffer_size: int = 1 << 22
+    output_buffer_size: int = 1 << 20
+    stops_at_syntax_errors: bool = True
     number_format: Callable[[float], str] = staticmethod(shortest)
     commands: ClassVar[list[Command]]
     settings: ClassVar[list[AnySetting]]
@@ -67,6 +75,15 @@ class Instrument(ABC):
     def now(self) -> float:
         """When what is being carried out happens, s: the present, or the past when nobody looked in time."""
         return self.schedule.clock.now() if self._acting_at is None else self._acting_at
+
+    @contextmanager
+    def acting(self, time: float) -> Iterator[None]:
+        """Let :attr:`now` be ``time`` (s) inside: for what was booked for then and is carried out when somebody looks."""
+        before, self._acting_at = self._acting_at, time
+        try:
+            yield
+        finally:
+            self._acting_at = before
 
     # --- what a model implements
 
@@ -107,8 +124,14 @@ class Instrument(ABC):
             return None
         text = message.decode("latin-1").strip()
         if now < self.busy_until:
-            return self._later(self.busy_until, Pending(self.busy_until), lambda: self._work(self.parse(text), []))
-        return self._work(self.parse(text), [])
+            reply: Reply = self._later(
+                self.busy_until, Pending(self.busy_until), lambda: self._work(self.parse(text), [])
+            )
+        else:
+            reply = self._work(self.parse(text), [])
+        if isinstance(reply, Pending):
+            reply.asked = "?" in text
+        return reply
 
     def interrupted(self) -> None:
         """Hear that a message came before the last reply was read; the reply is lost."""
@@ -118,6 +141,10 @@ class Instrument(ABC):
         """Hear that somebody tried to read although there is nothing to say."""
         self.fail(CommandFailed(-420))
 
+    def deadlocked(self) -> None:
+        """Hear that replies which nobody reads fill the output buffer; they are lost."""
+        self.fail(CommandFailed(-430))
+
     def device_clear(self) -> None:
         """Forget whatever is half received or half sent (the wire drops its own queues); settings stay."""
         self.busy_until = float("-inf")
@@ -125,7 +152,7 @@ class Instrument(ABC):
     # --- carrying out
 
     def _work(self, calls: Iterator[Call], replies: list[bytes]) -> Reply:
-        """Carry out the calls; an execution error skips one of them, a syntax error ends the message."""
+        """Carry out the calls; an execution error skips one of them, a syntax error ends the message as a rule."""
         while True:
             try:
                 found, suffixes, arguments = next(calls)
@@ -133,12 +160,12 @@ class Instrument(ABC):
                 if isinstance(answer, Wait):
                     return self._await(answer, calls, replies)
                 if answer is not None:
-                    replies.append(self._written(answer))
+                    replies.append(self.written(answer))
             except StopIteration:
                 break
             except CommandFailed as failure:
                 self.fail(failure)
-                if failure.is_syntax:
+                if failure.is_syntax and self.stops_at_syntax_errors:
                     break
         return self.reply_separator.join(replies) if replies else None
 
@@ -147,7 +174,7 @@ class Instrument(ABC):
             try:
                 answer = wait.then()
                 if answer is not None:
-                    replies.append(self._written(answer))
+                    replies.append(self.written(answer))
             except CommandFailed as failure:
                 self.fail(failure)
             return self._work(calls, replies)
@@ -161,11 +188,8 @@ class Instrument(ABC):
         self.busy_until = until
 
         def carry_on(time: float) -> None:
-            self._acting_at = time
-            try:
+            with self.acting(time):
                 outcome = resume()
-            finally:
-                self._acting_at = None
             if isinstance(outcome, Pending):
                 self._follow(outcome, pending)
             else:
@@ -186,7 +210,8 @@ class Instrument(ABC):
         last.ready_at = first.ready_at
         self.schedule.at(first.ready_at, take_over)
 
-    def _written(self, answer: Any) -> bytes:
+    def written(self, answer: Any) -> bytes:
+        """Return an answer as it stands in a reply."""
         if isinstance(answer, bytes):
             return answer
         if isinstance(answer, str):

@@ -27,9 +27,10 @@ _REQUIRED: object = object()
 
 
 def short_form(name: str) -> str:
-    """Return the short form of a mnemonic written ``LONGform``."""
-    end = next((i for i, letter in enumerate(name) if letter.islower()), len(name))
-    return name[:end]
+    """Return the short form of a mnemonic written ``LONGform``; a number at its end stays: ``TIMer2`` is TIM2."""
+    stem = name.rstrip("0123456789")
+    end = next((i for i, letter in enumerate(stem) if letter.islower()), len(stem))
+    return stem[:end] + name[len(stem) :]
 
 
 def unit_scale(suffix: str, unit: str) -> float:
@@ -72,7 +73,10 @@ class Parameter(Generic[T]):
 
 
 class Number(Parameter[float]):
-    """A decimal number between ``low`` and ``high`` in ``unit``; ``infinite`` allows INFinity beyond them."""
+    """A decimal number between ``low`` and ``high`` in ``unit``; ``infinite`` allows INFinity beyond them.
+
+    With a ``form`` (a format specification such as ``+08.3f``) queries answer in that, not in the instrument's own.
+    """
 
     def __init__(
         self,
@@ -82,10 +86,12 @@ class Number(Parameter[float]):
         *,
         standard: float | None = None,
         infinite: bool = False,
+        form: str = "",
         default: float | object = _REQUIRED,
     ) -> None:
         super().__init__(default)
         self.low, self.high, self.unit, self.standard, self.infinite = low, high, unit, standard, infinite
+        self.form = form
 
     def parse(self, text: str) -> float:
         """Return the number in the base unit."""
@@ -94,6 +100,10 @@ class Number(Parameter[float]):
         if self.low <= value <= self.high or (self.infinite and value >= 9.9e37):
             return value
         raise CommandFailed(-222)
+
+    def show(self, value: float) -> object:
+        """Return the number, written where it has a form."""
+        return format(value, self.form) if self.form else value
 
     def _special(self, text: str) -> float:
         other = _OTHER_BASE.fullmatch(text)
@@ -132,7 +142,15 @@ class Integer(Parameter[int]):
 
 
 class Boolean(Parameter[bool]):
-    """ON, OFF, or a number, zero meaning OFF."""
+    """ON, OFF, or a number, zero meaning OFF; the reply is 1 or 0, or ON and OFF in ``words``."""
+
+    def __init__(self, *, words: bool = False, default: bool | object = _REQUIRED) -> None:
+        super().__init__(default)
+        self.words = words
+
+    def show(self, value: bool) -> object:
+        """Return the state."""
+        return ("ON" if value else "OFF") if self.words else value
 
     def parse(self, text: str) -> bool:
         """Return the state."""
@@ -178,7 +196,9 @@ class Text(Parameter[str]):
         """Return the string without its quotes."""
         if text[:1] not in "'\"" and not (self.bare and _WORD.fullmatch(text)):
             raise CommandFailed(-104)
-        string = unquote(text)
+        return self._checked(unquote(text))
+
+    def _checked(self, string: str) -> str:
         if len(string) > self.longest:
             raise CommandFailed(-223)
         return string
@@ -186,6 +206,18 @@ class Text(Parameter[str]):
     def show(self, value: str) -> str:
         """Return the string quoted."""
         return '"' + value.replace('"', '""') + '"'
+
+
+class Bare(Text):
+    """A word, an address, anything, in quotes or not; the reply has none."""
+
+    def parse(self, text: str) -> str:
+        """Return the text without its quotes."""
+        return super().parse(text) if text[:1] in "'\"" else self._checked(text)
+
+    def show(self, value: str) -> str:
+        """Return the text."""
+        return value
 
 
 class Block(Parameter[bytes]):
@@ -203,6 +235,40 @@ class Block(Parameter[bytes]):
         if not length.isdigit() or len(data) != 2 + digits + int(length):
             raise CommandFailed(-161)
         return data[2 + digits :]
+
+
+class Channels(Parameter[list[int]]):
+    """A channel list, ``(@1,3:5)``, of channels between ``low`` and ``high``; ``(@)`` is the empty one."""
+
+    def __init__(self, low: int, high: int) -> None:
+        super().__init__()
+        self.low, self.high = low, high
+
+    def parse(self, text: str) -> list[int]:
+        """Return the channels in the order of the list."""
+        if not (text.startswith("(@") and text.endswith(")")):
+            raise CommandFailed(-104)
+        ranges = [part.strip() for part in text[2:-1].split(",") if part.strip()]
+        return [channel for part in ranges for channel in self._range(part)]
+
+    def _range(self, text: str) -> range:
+        ends = [end.strip() for end in text.split(":")]
+        if len(ends) > 2 or not all(end.isascii() and end.isdigit() and len(end) < 10 for end in ends):
+            raise CommandFailed(-104)
+        first, last = int(ends[0]), int(ends[-1])
+        if not self.low <= min(first, last) <= max(first, last) <= self.high:
+            raise CommandFailed(-222)
+        return range(first, last + 1) if first <= last else range(first, last - 1, -1)
+
+    def show(self, value: list[int]) -> str:
+        """Return the list, neighbours put together: ``(@1,3:5)``."""
+        spans: list[list[int]] = []
+        for channel in value:
+            if spans and channel == spans[-1][-1] + 1:
+                spans[-1] = [spans[-1][0], channel]
+            else:
+                spans.append([channel])
+        return "(@" + ",".join(":".join(map(str, span)) for span in spans) + ")"
 
 
 class ListOf(Parameter[list[T]]):

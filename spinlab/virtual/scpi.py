@@ -21,8 +21,10 @@ class ScpiInstrument(CommonCommands):
     """An instrument that speaks SCPI: header tree, common commands, status registers, error queue.
 
     After a command error (-1xx) the rest of the message is dropped, after an execution error only that command.
+    ``options`` is what *OPT? answers.
     """
 
+    options: ClassVar[str] = "0"
     headers: ClassVar[HeaderTree]
 
     def __init_subclass__(cls, **keywords: Any) -> None:
@@ -53,12 +55,32 @@ class ScpiInstrument(CommonCommands):
         """Write an entry of the error queue."""
         return f'{code},"{text}"'
 
+    @query("*OPT")
+    def _installed_options(self) -> str:
+        return self.options
+
     # --- SYSTem and STATus
 
     @query("SYSTem:ERRor[:NEXT]")
     @query("STATus:QUEue[:NEXT]")
     def _next_error(self) -> str:
         return self.error_text(*self.status.errors.pop())
+
+    @query("SYSTem:ERRor:ALL")
+    def _all_errors(self) -> str:
+        return ",".join(self.error_text(*entry) for entry in self._drained())
+
+    @query("SYSTem:ERRor:CODE[:NEXT]")
+    def _next_code(self) -> int:
+        return self.status.errors.pop()[0]
+
+    @query("SYSTem:ERRor:CODE:ALL")
+    def _all_codes(self) -> str:
+        return ",".join(str(code) for code, _ in self._drained())
+
+    def _drained(self) -> list[tuple[int, str]]:
+        errors = self.status.errors
+        return [errors.pop() for _ in range(max(1, len(errors.entries)))]
 
     @query("SYSTem:ERRor:COUNt")
     def _error_count(self) -> int:

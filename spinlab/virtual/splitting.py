@@ -59,12 +59,14 @@ class Lines:
     """Puts the bytes of a stream together into messages.
 
     A message ends with LF (a CR before it is dropped), or where the bus says END. A line feed inside a definite block
-    is data. Empty messages are dropped. A message that outgrows ``limit`` bytes is handed over cut at ``limit + 1``,
-    so that its receiver sees that it is too long, and the memory stays bounded.
+    is data, and where the bus says END so is one inside an indefinite block. Empty messages are dropped. A message
+    that outgrows ``limit`` bytes is handed over cut at ``limit + 1``, so that its receiver sees that it is too long,
+    and the memory stays bounded.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, has_end: bool = False) -> None:
         self.limit = limit
+        self._has_end = has_end
         self._rest = b""
         self._overflowing = False
 
@@ -74,11 +76,13 @@ class Lines:
         messages = []
         start = 0
         while (stop := _end_of_message(data, start)) >= 0:
+            if self._has_end and _INDEFINITE.search(data, start, stop):
+                break
             messages.append(data[start:stop])
             start = stop + 1
         self._rest = data[start:]
         if end:
-            messages.append(self._rest)
+            messages.append(self._rest.removesuffix(b"\n") if self._has_end else self._rest)
             self._rest = b""
         return self._kept(messages)
 
@@ -98,6 +102,7 @@ class Lines:
 
 
 _BLOCK = re.compile(rb"#([1-9])")
+_INDEFINITE = re.compile(rb"[ \t,]#0")
 
 
 def _end_of_message(data: bytes, start: int) -> int:

@@ -15,6 +15,7 @@ from spinlab.virtual.splitting import Lines
 Attribute = constants.ResourceAttribute
 Status = constants.StatusCode
 InterfaceType = constants.InterfaceType
+_BOOKKEEPING = 64  # bytes that go with every reply
 BY_TERMCHAR = constants.SerialTermination.termination_char
 
 _ADDRESS_PARTS = {
@@ -47,8 +48,8 @@ class InstrumentSession(Session):  # type: ignore[misc]  # pyvisa-sim is untyped
 
     A SOCKET is a stream: replies queue up, nothing marks their end, LF ends a message. The other buses carry
     END: a write ends the message, a reply ends a read, a message that comes before the last reply was read
-    interrupts it (-410), a read with nothing to say is -420. Half of the instrument's latency is paid when
-    writing, half with each reply.
+    interrupts it (-410), a read with nothing to say is -420. Replies beyond the output buffer are lost (-430). Half
+    of the instrument's latency is paid when writing, half with each reply.
     """
 
     def __init__(
@@ -61,8 +62,9 @@ class InstrumentSession(Session):  # type: ignore[misc]  # pyvisa-sim is untyped
         self.is_stream = parsed.resource_class == "SOCKET"
         self.is_serial = parsed.interface_type_const == InterfaceType.asrl
         self.has_end = not (self.is_stream or self.is_serial)
-        self._lines = Lines(instrument.input_buffer_size)
+        self._lines = Lines(instrument.input_buffer_size, self.has_end)
         self._replies: deque[bytes | Pending] = deque()
+        self._queued = 0
         self._data = b""
         self._position = 0
 
@@ -97,8 +99,15 @@ class InstrumentSession(Session):  # type: ignore[misc]  # pyvisa-sim is untyped
             self.instrument.interrupted()
             self._drop_replies()
         reply = self.instrument.receive(message)
-        if reply is not None:
-            self._replies.append(reply)
+        if reply is None or (isinstance(reply, Pending) and not reply.asked):
+            return
+        size = _space(reply)
+        if self._queued and self._queued + size > self.instrument.output_buffer_size:
+            self._drop_replies()
+            self.instrument.deadlocked()
+            return
+        self._replies.append(reply)
+        self._queued += size
 
     # --- reading
 
@@ -173,6 +182,7 @@ class InstrumentSession(Session):  # type: ignore[misc]  # pyvisa-sim is untyped
             if isinstance(head, Pending) and not self._is_done(head):
                 return None
             self._replies.popleft()
+            self._queued -= _space(head)
             reply = head.reply if isinstance(head, Pending) else head
             if reply is not None:
                 self.clock.spend(self.instrument.latency / 2)
@@ -237,4 +247,10 @@ class InstrumentSession(Session):  # type: ignore[misc]  # pyvisa-sim is untyped
 
     def _drop_replies(self) -> None:
         self._replies.clear()
+        self._queued = 0
         self._data, self._position = b"", 0
+
+
+def _space(reply: bytes | Pending) -> int:
+    """Return the bytes that a waiting reply takes; one that is under way counts little, it has a message behind it."""
+    return _BOOKKEEPING + (len(reply) if isinstance(reply, bytes) else 0)

@@ -193,3 +193,46 @@ def test_levels_and_displays_are_kept(timing: Timing) -> None:
     assert timing.ask("LAMP 1,3.3;LAMP?1;LOFF 1,-.5;LOFF?1;TLVL 2;TLVL?;DISP 11,3;DISP?;REMT;LCAL;LERR?") == (
         "3.3\r\n-0.5\r\n2\r\n11,3\r\n0"
     )
+
+
+def test_cursor_keys_step_what_they_are_set_to_step(timing: Timing) -> None:
+    timing.ask("SSHD 1e-3;SPHD 1;SPHD 1;SPHD 0")
+    timing.ask("SSDL 2,1e-6;DLAY 2,0,5e-6;SPDL 2,0;SSLA 1,0.5;SPLA 1,1")
+    assert str(timing.ask("HOLD?;SSHD?;DLAY?2;LAMP?1")).split("\r\n") == ["0.001", "0.001", "0,+0.000004000000", "3"]
+    timing.ask("SPTL 0;SPTL 0;SPTL 0;SPTL 0;SPTL 0")  # by 1 V, down from 1 V
+    assert timing.ask("TLVL?") == "-3"
+    assert timing.error() == "10"
+
+
+def test_a_recalled_setup_moves_only_outputs_whose_polarity_changes(timing: Timing) -> None:
+    timing.ask("DLAY 2,0,1e-3;LPOL 1,0;*SAV 4;LPOL 1,1;DLAY 2,0,2e-3")
+    for edges in timing.edges.values():
+        edges.clear()
+    timing.ask("*RCL 4")
+    assert timing.edges == {"T0": [], "AB": [(0.0, True)], "CD": [], "EF": [], "GH": []}
+    assert timing.ask("DLAY?2") == "0,+0.001000000000"
+    timing.ask("*SAV 0")
+    assert timing.error() == "10"
+
+
+def test_the_status_byte_tells_of_triggers_and_of_what_is_under_way(timing: Timing) -> None:
+    timing.ask("*CLS;INSE 1;DLAY 3,0,1;*TRG")
+    assert timing.ask("*STB?") == "3"  # an enabled instrument event, and busy
+    timing.wait_until(2.0)
+    assert timing.ask("*STB?") == "1"
+    assert timing.ask("INSR?") == "5"  # triggered, end of delay
+    assert timing.ask("*STB?") == "0"
+
+
+def test_the_trigger_prescaler_divides_external_triggers(timing: Timing) -> None:
+    timing.ask("TSRC 1;ADVT 1;PRES 0,3;DLAY 3,0,1e-6")
+    for index in range(7):
+        timing.wait_until(float(index))
+        timing.box.external_edge(float(index), rising=True)
+    timing.wait_until(10.0)
+    assert [time for time, high in timing.edges["AB"] if high] == [0.0, 3.0, 6.0]
+
+
+def test_the_reply_terminator_can_be_chosen(timing: Timing) -> None:
+    timing.ask("XTRM 10")
+    assert timing.box.reply_terminator == b"\n"

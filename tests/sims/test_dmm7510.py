@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from sims.dmm7510 import DMM7510
+from sims.dmm7510 import DMM7510, Steady
 from sims.readings import Converter
 from spinlab.virtual.instrument import Pending
 from tests.sims.inputs import Ramp
@@ -225,3 +227,56 @@ def test_what_drivers_send_is_understood(meter: Meter) -> None:
         meter.wait_until(meter.clock.time + 1.0)
         assert meter.ask("SYST:ERR?") == NO_ERROR, message
     assert meter.ask("SYST:LFR?;:ROUT:TERM?;:TRIG:BLOC:LIST?") == '60;FRON;"Empty"'
+
+
+def test_a_relative_offset_is_taken_off_and_can_be_measured() -> None:
+    meter = Meter()
+    meter.box._source = Steadily(0.25)
+    reply = meter.box.receive(b"VOLT:REL:ACQ;:VOLT:REL?")
+    meter.wait_until(1.0)
+    assert isinstance(reply, Pending)
+    assert float(reply.reply or b"nan") == pytest.approx(0.25, abs=1e-5)
+    meter.ask("VOLT:REL:STAT ON")
+    reading = meter.box.receive(b"READ?")
+    meter.wait_until(2.0)
+    assert isinstance(reading, Pending)
+    assert float(reading.reply or b"nan") == pytest.approx(0.0, abs=1e-5)
+
+
+def test_a_filter_takes_the_time_of_all_the_readings_it_averages() -> None:
+    meter = Meter()
+    meter.box.receive(b"VOLT:NPLC 6;:VOLT:AVER:COUN 10;:VOLT:AVER ON;:READ?")
+    assert meter.input.started == [(0.0, 1, pytest.approx(1.0), pytest.approx(1.0))]
+
+
+def test_the_clock_of_the_box_can_be_set_and_read() -> None:
+    meter = Meter()
+    meter.ask("SYST:TIME 2026, 11, 25, 10, 30, 0")
+    meter.wait_until(61.0)
+    assert meter.ask("SYST:TIME? 1") == "Wed Nov 25 10:31:01 2026"
+    meter.ask("SYST:TIME 2026,13,1,0,0,0")
+    assert str(meter.ask("SYST:ERR?")).startswith("-222")
+
+
+def test_each_function_has_its_own_ranges() -> None:
+    meter = Meter()
+    assert meter.ask("VOLT:AC:RANG 750;:VOLT:AC:RANG 600;RANG?;:CAP:RANG 5e-7;RANG?;:CURR:AC:RANG 1e-6;RANG?") == (
+        "700;1e-06;0.001"
+    )
+    assert str(meter.ask("SYST:ERR?")).startswith("-222")
+
+
+def test_a_setup_holds_the_function_and_its_settings() -> None:
+    meter = Meter()
+    meter.ask("FUNC 'RES';:RES:RANG 1e5;*SAV 1;*RST;*RCL 1")
+    assert meter.ask("FUNC?;:RES:RANG?;:RES:RANG:AUTO?") == '"RES";100000;0'
+
+
+@dataclass(frozen=True)
+class Steadily:
+    """An input of constant voltage."""
+
+    value: float
+
+    def start(self, time: float, count: int, sample_rate: float, aperture: float) -> Steady:
+        return Steady(count, self.value)

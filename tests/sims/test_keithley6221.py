@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sims.keithley6221 import Keithley6221
+from sims.keithley6221 import Keithley6221, LevelErrors
 from tests.sims.wires import Bench, Meter
 from tests.virtual.hand_clock import ask
 
@@ -233,3 +233,77 @@ def test_what_drivers_send_is_understood(source: Keithley6221) -> None:
         ask(source, message)
         assert ask(source, "SYST:ERR?") == NO_ERROR, message
     assert ask(source, "OUTP:ISH?;:SOUR:WAVE:PMAR?;:*OPC?") == "GUAR;9.000000E+01;1"
+
+
+# --- what limits the box
+
+
+def test_levels_and_waves_have_errors_of_their_own(bench: Bench, output: Meter) -> None:
+    source = Keithley6221(bench.schedule, output, LevelErrors(0.01, 1e-6, -0.02, 10e-6))
+    ask(source, ":SOUR:CURR:RANG 20e-3;:SOUR:CURR 10e-3;:OUTP ON")
+    assert output.level == pytest.approx(10e-3 * 1.01 + 1e-6)
+    ask(source, ":SOUR:CURR 20e-3;" + EDGE_WAVE)
+    assert output.level == pytest.approx(20e-3 * 0.98 + 10e-6)  # the inactive level is played too
+    source.trigger_edge(0.0)
+    assert output.level == pytest.approx(0.086 * 20e-3 * 0.98 + 10e-6)
+
+
+def test_the_current_stops_where_the_voltage_reaches_the_compliance(bench: Bench, output: Meter) -> None:
+    source = Keithley6221(bench.schedule, output, resistance=1000.0)
+    ask(source, "STAT:MEAS:ENAB 8;:SOUR:CURR:COMP 5;:SOUR:CURR 4e-3;:OUTP ON")
+    assert (output.level, ask(source, "STAT:MEAS:COND?")) == (4e-3, "0")
+    ask(source, "SOUR:CURR -8e-3")
+    assert output.level == pytest.approx(-5e-3)
+    assert ask(source, "STAT:MEAS:COND?;EVEN?") == "8;8"
+    ask(source, "SOUR:CURR:COMP 10")
+    assert (output.level, ask(source, "STAT:MEAS:COND?")) == (-8e-3, "0")
+
+
+def test_a_recalled_setup_comes_with_the_output_off(source: Keithley6221, output: Meter) -> None:
+    ask(source, "SOUR:CURR 3e-3;:OUTP ON;*SAV 2;:SOUR:CURR 1e-3;*RCL 2")
+    assert output.level == 0.0
+    assert ask(source, "SOUR:CURR?;:OUTP?") == "3.000000E-03;0"
+
+
+# --- delta mode
+
+
+@pytest.fixture
+def delta(bench: Bench, output: Meter) -> Keithley6221:
+    source = Keithley6221(bench.schedule, output, LevelErrors(dc_offset=1e-4), resistance=50.0)
+    ask(source, "SOUR:DELT:HIGH 2e-3;DELAY 1e-3;COUN 4;:UNIT:VOLT OHMS;:SOUR:DELT:ARM")
+    return source
+
+
+def test_delta_readings_alternate_the_current_and_do_not_see_offsets(
+    bench: Bench, output: Meter, delta: Keithley6221
+) -> None:
+    ask(delta, "INIT")
+    bench.wait_until(10.0)
+    assert [level for _, level in output.changes][:4] == pytest.approx([2.1e-3, -1.9e-3, 2.1e-3, -1.9e-3])
+    assert ask(delta, "TRAC:POIN:ACT?;:FORM:ELEM READ;:TRAC:DATA?") == "4;" + ",".join(["5.000000E+01"] * 4)
+    assert ask(delta, "UNIT:VOLT?;:SENS:DATA?;:SOUR:DELT:LOW?") == "OHMS;5.000000E+01;-2.000000E-03"
+
+
+def test_a_full_buffer_asks_for_service(bench: Bench, delta: Keithley6221) -> None:
+    ask(delta, "*CLS;:STAT:PRES;:STAT:MEAS:ENAB 512;*SRE 1;:TRAC:POIN 3;:INIT")
+    assert int(str(ask(delta, "*STB?"))) & 65 == 0
+    bench.wait_until(1.0)
+    assert int(str(ask(delta, "*STB?"))) & 65 == 65
+    assert ask(delta, "TRAC:POIN:ACT?") == "3"
+
+
+def test_aborting_turns_the_output_off_and_nothing_follows(bench: Bench, output: Meter, delta: Keithley6221) -> None:
+    ask(delta, "SOUR:DELT:COUN INF;:SOUR:DELT:ARM;:INIT")
+    bench.wait_until(0.5)
+    ask(delta, "SOUR:SWE:ABOR")
+    count = len(output.changes)
+    bench.wait_until(5.0)
+    assert len(output.changes) == count
+    assert output.level == 0.0
+
+
+def test_without_a_nanovoltmeter_delta_mode_cannot_be_armed(delta: Keithley6221) -> None:
+    delta.nanovoltmeter = False
+    assert ask(delta, "SOUR:DELT:NVPR?;ARM;:SYST:ERR?;:SENS:DATA?") == '0;-241,"Hardware missing"'
+    assert ask(delta, "SYST:ERR?") == '-230,"Data corrupt or stale"'

@@ -137,3 +137,37 @@ def test_what_drivers_send_is_understood(laser: LDC500) -> None:
     ):
         assert ask(laser, f"{query}?") is not None, query
     assert errors(laser) == ["0", "0"]
+
+
+def test_constant_power_follows_the_photodiode_up_to_the_current_limit(laser: LDC500, light: Meter) -> None:
+    ask_all(laser, "SMOD CP", "SIPD 100", "SILM 300", "LDON ON")
+    assert ask_all(laser, "RIPD?", "RILD?") == ["100.0000", "200.0000"]
+    ask(laser, "SIPD 400")
+    assert light.level == pytest.approx(0.3)
+    ask(laser, "SIPD 6000")
+    assert errors(laser) == ["1", "0"]
+
+
+def test_a_change_of_mode_takes_over_what_flows(laser: LDC500, light: Meter) -> None:
+    ask_all(laser, "SILD 150", "SIPD 10", "LDON ON", "SMOD CP")
+    assert ask(laser, "SIPD?") == "75.0000"
+    ask_all(laser, "SIPD 80", "SMOD CC")
+    assert ask(laser, "SILD?") == "160.0000"
+    assert len(light.changes) == 2  # on, and the step to 160 mA: no bump at either change
+
+
+def test_a_diode_voltage_beyond_its_limit_puts_the_laser_out(laser: LDC500, light: Meter) -> None:
+    ask_all(laser, "SVLM 1.6", "SILD 150", "LDON ON", "SILD 200")
+    assert light.level == 0.0
+    assert ask(laser, "LDON?") == "OFF"
+
+
+def test_the_cooler_goes_as_far_as_its_current_takes_it(bench: Bench, laser: LDC500) -> None:
+    ask_all(laser, "TILM 0.2", "TEMP 10", "TEON 1")
+    bench.wait_until(100.0)
+    assert ask_all(laser, "TTRD?", "TIRD?") == ["19.0000", "0.2000"]
+    ask_all(laser, "TMOD CC", "TCUR 0.1")
+    bench.wait_until(200.0)
+    assert ask_all(laser, "TTRD?", "TIRD?") == ["21.0000", "0.1000"]
+    ask(laser, "TMOD CT")
+    assert ask(laser, "TEMP?") == "21.0000"

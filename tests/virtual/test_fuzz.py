@@ -10,9 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sims.dg645 import DG645
+from sims.dmm6500 import DMM6500
 from sims.dmm7510 import DMM7510
 from sims.keithley6221 import Keithley6221
+from sims.lakeshore336 import Lakeshore336
 from sims.ldc500 import LDC500
+from sims.oven import Oven, ThermalMass
 from spinlab.virtual.instrument import Instrument
 from spinlab.virtual.schedule import Schedule
 from tests.sims.inputs import Ramp
@@ -29,11 +32,13 @@ MODELS: dict[str, Callable[[], Instrument]] = {
     "6221": lambda: Keithley6221(Schedule(HandClock()), ignore),
     "LDC500": lambda: LDC500(Schedule(HandClock()), "LDC502", ignore),
     "DMM7510": lambda: DMM7510(Schedule(HandClock()), Ramp()),
+    "DMM6500": lambda: DMM6500(Schedule(HandClock()), Ramp()),
     "DG645": lambda: DG645(Schedule(HandClock())),
+    "336": lambda: Lakeshore336(Schedule(HandClock()), Oven(ThermalMass(200.0, 0.25, 296.0), 488.0), lambda: 0.0),
 }
 ARGUMENTS = st.sampled_from(
     "0 1 -1 2 10 1e-3 1e9 1e999 -1e999 nan INF MAX MIN DEF ON OFF 'x' \"defbuffer1\" 'defbuffer1' ARB0 AUTO READ "
-    "#13abc #0xyz #H1F #9 #3 (@1,2) , ,, ' \" ; : ? * EXT NONE CONT ONCE 99999999999999999999 ² 1_0 1e".split()
+    "#13abc #0xyz #H1F #9 #3 (@1,2) (@3) (@) A 0 , ,, ' \" ; : ? * EXT NONE CONT ONCE 99999999999999999999 ² 1_0 1e".split()
 )
 
 
