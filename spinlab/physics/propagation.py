@@ -94,6 +94,10 @@ class Cell:
         """The transverse spin F per alkali atom (complex, ħ), nuclear part included, of all that a uniform probe sees."""
         return complex(state.alkali)
 
+    def recorded_spin(self, state: CellState, record: Stretch) -> complex:
+        """The same as a record that begins with ``state`` tells it, read with the decay of a uniform alkali."""
+        return self.transverse_spin(state)
+
     def field_after(self, start: float, goal: float, time: float) -> float:
         """Field (T) at ``time`` s after the coil began to go from ``start`` to ``goal``."""
         return settle(start, goal, time, self.time_constant)

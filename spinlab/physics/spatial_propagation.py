@@ -26,6 +26,8 @@ from spinlab.physics.spatial_substeps import Diffusion, SpatialSteps
 from spinlab.physics.substeps import Steps
 from spinlab.physics.two_mode import ComplexArray
 
+RECORD_PIECES = 24  # of a record, after each of which its alkali is looked at
+
 
 class SpatialCell(Cell):
     """A :class:`Cell` whose states hold N amplitudes of each gas, ``(N,)``, the first of the uniform mode.
@@ -74,6 +76,24 @@ class SpatialCell(Cell):
     def transverse_spin(self, state: CellState) -> complex:
         """The transverse spin F per alkali atom (complex, ħ), nuclear part included, of all that a uniform probe sees."""
         return complex(self.amplitudes(state.alkali)[0])
+
+    def recorded_spin(self, state: CellState, record: Stretch) -> complex:
+        """The same as a record that begins with ``state`` tells it, read with the decay of a uniform alkali.
+
+        The wall's layer grows as √t while the record lasts. A fit whose decay is that of a uniform alkali, held fast by the
+        chirp, takes the mean of what is left, weighted with the signal's square: some per cent less than there was.
+        """
+        begin = self.transverse_spin(state)
+        edges = record.duration * np.linspace(0.0, 1.0, RECORD_PIECES + 1) ** 2
+        pieces = [Stretch(record.control, length) for length in np.diff(edges).tolist()]
+        uniform = replace(state, alkali=begin, noble_gas=complex(self.amplitudes(state.noble_gas)[0]))
+        expected, _ = super().play(uniform, pieces)
+        seen = np.array([self.transverse_spin(each) for each in self.play(state, pieces)[0]])
+        model = np.array([complex(each.alkali) for each in expected])
+        q = self.slowing_down([each.alkali_polarization for each in expected])
+        weights = np.gradient(edges)[1:] / q**2
+        power = float(weights @ np.abs(model) ** 2)
+        return begin * complex(weights @ (seen * model.conj())) / power if power else begin
 
     def thermal(self, state: CellState, normals: Normals) -> CellState:
         """The same state with transverse spins drawn from equilibrium projection noise, in every mode the same."""
