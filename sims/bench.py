@@ -16,8 +16,8 @@ from sims.noise import NoiseSources
 from sims.optics import Polarimeter, Recording
 from sims.oven import Oven, ThermalMass
 from spinlab.clock.base import Clock
-from spinlab.models import mixture_of, pumping_rate_of, volume_of
-from spinlab.physics.propagation import Cell, CellState
+from spinlab.models import propagation_of, pumping_rate_of
+from spinlab.physics.propagation import CellState
 from spinlab.profile import Profile, load_profile
 from spinlab.virtual.instrument import Instrument
 from spinlab.virtual.schedule import Schedule
@@ -52,9 +52,10 @@ class Bench:
         self.schedule = Schedule(clock)
         self.noise = NoiseSources.from_seed(profile.seed)
         bench = profile.bench
-        mixture = mixture_of(profile.cell)
+        cell = propagation_of(profile)
+        mixture = cell.mixture
         self.atoms = VapourCell(
-            Cell(mixture, bench.coil.time_constant, volume_of(profile.cell)),
+            cell,
             CellState(mixture.pumped_polarization(0.0), mixture.noble_gas_polarization, bench.ambient_field),
             complex(bench.transverse_field),
             self.noise.spin_normals,

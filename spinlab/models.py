@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import pi
 from typing import TYPE_CHECKING, Any
 
 from spinlab.errors import BadInput
@@ -10,11 +11,14 @@ from spinlab.physics.mixture import KATZ_K_HE3, GasMixture
 
 if TYPE_CHECKING:
     from spinlab.calibration import Calibration
+    from spinlab.physics.propagation import Cell as Propagation
     from spinlab.prediction import BenchModel
     from spinlab.profile import Profile
     from spinlab.profile.sections import Cell
 
 CELL_VOLUME = 6.86e-5  # m³: a sphere of 1 inch radius (paper, Fig. 4)
+CELL_RADIUS = 25.4e-3  # m
+WALLS = {"coated": "neumann", "uncoated": "dirichlet"}
 
 
 def mixture_of(cell: Cell) -> GasMixture:
@@ -26,7 +30,38 @@ def mixture_of(cell: Cell) -> GasMixture:
 
 def volume_of(cell: Cell) -> float:
     """The cell's volume, m³."""
+    if cell.radius is not None:
+        return 4 / 3 * pi * cell.radius**3
     return CELL_VOLUME if cell.volume is None else cell.volume
+
+
+def propagation_of(profile: Profile) -> Propagation:
+    """The cell that the bench and the prediction evolve: two uniform modes, or ``[cell] modes`` of each gas in a sphere."""
+    from spinlab.physics.propagation import Cell as Propagation
+
+    cell, mixture, coil = profile.cell, mixture_of(profile.cell), profile.bench.coil
+    if cell.modes == 1:
+        return Propagation(mixture, coil.time_constant, volume_of(cell))
+    from spinlab.physics.spatial import SphericalCell
+    from spinlab.physics.spatial_propagation import SpatialCell
+
+    sphere = SphericalCell.of(
+        mixture,
+        radius_of(cell),
+        cell.alkali_diffusion,
+        cell.noble_gas_diffusion,
+        wall="dirichlet" if cell.wall is None else WALLS.get(str(cell.wall), cell.wall),
+        modes=cell.modes,
+        form="graded",
+    )
+    return SpatialCell(mixture, sphere, coil.time_constant, volume_of(cell))
+
+
+def radius_of(cell: Cell) -> float:
+    """The radius of a cell that is a sphere, m."""
+    if cell.radius is not None:
+        return cell.radius
+    return CELL_RADIUS if cell.volume is None else (3 * cell.volume / (4 * pi)) ** (1 / 3)
 
 
 def pumping_rate_of(cell: Cell) -> float:
@@ -57,12 +92,11 @@ def calibration_of(profile: Profile) -> Calibration:
 
 def bench_model(profile: Profile) -> BenchModel:
     """The laboratory as the profile declares it, for predictions."""
-    from spinlab.physics.propagation import Cell as Propagation
     from spinlab.prediction import BenchModel
 
     bench = profile.bench
     return BenchModel(
-        cell=Propagation(mixture_of(profile.cell), bench.coil.time_constant, volume_of(profile.cell)),
+        cell=propagation_of(profile),
         pumping_rate=pumping_rate_of(profile.cell),
         tilt_rate=bench.tilt_rate,
         coil_constant=bench.coil.constant,

@@ -143,7 +143,8 @@ class Predictor:
         states, _ = self.model.cell.play(state, timeline)
         held, end = states[-2:]
         q = float(self.model.cell.slowing_down(held.alkali_polarization))
-        return PredictedShot(held.alkali, held.alkali / q, noble_gas), end
+        spin = self.model.cell.recorded_spin(held, timeline[-1])
+        return PredictedShot(spin, spin / q, noble_gas), end
 
     @property
     def _amplitude(self) -> float:

@@ -80,6 +80,8 @@ _EXAMPLES = {
     "rad/s": "5 mrad/us",
     "m^-3": "3e14 cm^-3",
     "m^3": "1 cm^3",
+    "m": "25.4 mm",
+    "m^2/s": "0.063 cm^2/s",
     "T/A": "50 mG/mA",
     "H": "30 mH",
     "ohm": "3 kohm",
@@ -281,3 +283,5 @@ VoltsPerRadian = Annotated[float, Unit("V/rad")]
 Kelvin = Annotated[float, Unit("K")]
 PerCubicMetre = Annotated[float, Unit("m^-3")]
 CubicMetres = Annotated[float, Unit("m^3")]
+Metres = Annotated[float, Unit("m")]
+SquareMetresPerSecond = Annotated[float, Unit("m^2/s")]

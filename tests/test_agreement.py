@@ -36,6 +36,17 @@ def test_measured_and_predicted_agree_at_every_storage_time_in_the_dark(tmp_path
         check_agreement(lab.run("storage", {"storage_times": "50 ms, 10 s, 5 min, 1 h", "shots": 2, "pump": "dark"}))
 
 
+@pytest.mark.parametrize(("radius", "wall"), [("25.4 mm", "uncoated"), ("8 mm", "50 um")])
+def test_measured_and_predicted_agree_in_a_cell_with_spatial_modes(tmp_path: Path, radius: str, wall: str) -> None:
+    with session(tmp_path, cell__modes=6, cell__radius=radius, cell__wall=wall) as lab:
+        outcome = lab.run("storage", {"storage_times": "50 ms, 10 min", "shots": 2})
+    check_agreement(outcome)
+    assert outcome.result is not None
+    short, long = outcome.result.values["efficiency"]
+    assert short < 0.94  # two uniform modes: 0.945 and 0.91
+    assert long < 0.89
+
+
 def check_agreement(outcome: Outcome) -> None:
     assert outcome.exit_status == "success", outcome.problem
     assert outcome.result is not None

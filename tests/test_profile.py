@@ -212,3 +212,56 @@ def test_real_hardware_takes_the_wall_clock(profiles):
 def test_a_profile_outside_a_laboratory_is_refused():
     # the empty file whose parents are known: a temporary folder may have somebody's laboratory above it
     assert "belongs to no laboratory" in faults_of(Path(os.devnull))[0]
+
+
+# --- a cell with a size
+
+
+def cell_faults(profiles, text):
+    (profiles / "cell.toml").write_text(f"[cell]\n{text}\n")
+    return [fault.split("cell.toml: ")[1] for fault in faults_of(profiles / "cell.toml")]
+
+
+def test_a_cell_may_have_spatial_modes_a_size_a_wall_and_diffusion(profiles):
+    text = (
+        'modes = 12\nradius = "1 cm"\nwall = "20 um"\nalkali_diffusion = "0.063 cm^2/s"\nnoble_gas_diffusion = 3e-5\n'
+    )
+    (profiles / "cell.toml").write_text("[cell]\n" + text)
+    cell = load_profile(profiles / "cell.toml").cell
+    assert (cell.modes, cell.radius, cell.wall) == (12, 0.01, 2e-5)
+    assert (cell.alkali_diffusion, cell.noble_gas_diffusion) == (6.3e-6, 3e-5)
+    assert Profile().cell.modes == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("modes = 0", "cell.modes: should be greater than or equal to 1"),
+        ("modes = 61", "cell.modes: should be less than or equal to 60"),
+        ("modes = 2.5", "cell.modes: should be a valid integer, got a number with a fractional part"),
+        (
+            'modes = 4\nwall = "uncoted"',
+            "cell.wall: 'uncoted' is no wall (did you mean 'uncoated'?): expected 'coated', 'uncoated' or a length in m",
+        ),
+        (
+            'modes = 4\nwall = "3 s"',
+            "cell.wall: '3 s' is no wall: expected 'coated', 'uncoated' or a length in m",
+        ),
+        (
+            'modes = 4\nwall = "-3 um"',
+            "cell.wall: a wall's extrapolation length must not be negative, got '-3 um'",
+        ),
+        (
+            'modes = 4\nalkali_diffusion = "1 cm/s"',
+            "cell.alkali_diffusion: '1 cm/s' has the wrong dimension: expected a quantity in m^2/s, such as '0.063 cm^2/s'",
+        ),
+        ("modes = 4\nradius = 0", "cell.radius: should be greater than 0"),
+        (
+            "radius = 0.01\nvolume = 1e-6",
+            "cell.radius: is given beside volume: a sphere has one size, give one of them",
+        ),
+        ('wall = "coated"', "cell.wall: needs spatial modes, such as modes = 12: in a uniform cell nothing diffuses"),
+    ],
+)
+def test_a_fault_of_a_spatial_cell_is_told_in_one_line(profiles, text, fault):
+    assert cell_faults(profiles, text) == [fault]

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
+ComplexArray = npt.NDArray[np.complex128]
+Spin = complex | ComplexArray
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,16 @@ class Stretch(NamedTuple):
 
 @dataclass(frozen=True)
 class CellState:
-    """Per-atom transverse spins (complex, ħ), polarizations, and the field (T) as it is now."""
+    """Per-atom transverse spins (complex, ħ), polarizations, and the field (T) as it is now.
+
+    A spin that is one number is the same everywhere in the cell; a cell with N spatial modes makes it N amplitudes.
+    """
 
     alkali_polarization: float
     noble_gas_polarization: float
     field: float
-    alkali: complex = 0.0
-    noble_gas: complex = 0.0
+    alkali: Spin = 0.0
+    noble_gas: Spin = 0.0
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ diffusion operators, which no truncated set of analytic modes is. Cells shrink t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float64]
 
 FINEST = 1e-3  # of the mean thickness: cells at the wall
+LAYER = 3e-5  # of the radius: where the thickness of graded cells begins to grow geometrically
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,20 +33,28 @@ def cell_faces(count: int) -> FloatArray:
     return np.asarray(1 - (s**3 + FINEST * s) / (1 + FINEST))
 
 
-def uniform(count: int) -> FloatArray:
+def graded_faces(count: int) -> FloatArray:
+    """The same for cells that grow geometrically from the wall on, at a distance ∝ e^{sL} − 1 from it: twelve of them resolve
+    layers that take a hundred of the others."""
+    s = (1 - np.arange(count + 1) / count) * -np.log(LAYER)
+    return np.asarray(1 - np.expm1(s) / np.expm1(s[0]))
+
+
+def uniform(count: int, cut: Callable[[int], FloatArray] = cell_faces) -> FloatArray:
     """The uniform mode on the cells: the square root of each cell's share of the volume."""
-    return np.asarray(np.sqrt(np.diff(cell_faces(count) ** 3)))
+    return np.asarray(np.sqrt(np.diff(cut(count) ** 3)))
 
 
-def diffusion_modes(count: int, length: float) -> DiffusionModes:
+def diffusion_modes(count: int, length: float, cut: Callable[[int], FloatArray] = cell_faces) -> DiffusionModes:
     """All modes of ``count`` cells whose wall has extrapolation length ℓ (in radii), by decay, positive in the centre.
 
+    ``cut`` says where the cells end: ``cell_faces`` or ``graded_faces``.
     Fluxes between the middles of neighbouring cells, and from the last middle to the wall and ℓ beyond: second order in
     the thickness of the cells.
     """
     from scipy.linalg import eigh_tridiagonal
 
-    faces = cell_faces(count)
+    faces = cut(count)
     middles = (faces[1:] + faces[:-1]) / 2
     volumes = np.diff(faces**3) / 3
     flows = faces[1:-1] ** 2 / np.diff(middles)
@@ -55,5 +65,5 @@ def diffusion_modes(count: int, length: float) -> DiffusionModes:
     squares, vectors = eigh_tridiagonal(loss / volumes, -flows / np.sqrt(volumes[1:] * volumes[:-1]))
     vectors *= np.where(vectors[0] < 0, -1.0, 1.0)
     if np.isinf(length):  # what is known exactly
-        squares[0], vectors[:, 0] = 0.0, uniform(count)
+        squares[0], vectors[:, 0] = 0.0, uniform(count, cut)
     return DiffusionModes(np.maximum(squares, 0.0), vectors)

@@ -88,8 +88,16 @@ class Cell:
             return [state] * len(stretches), [np.empty(0) for _ in samplings]
         steps = Steps(self, grid, stretches)
         kicks = self._kicks(steps, normals) if normals else None
-        path = steps.follow(state.alkali, state.noble_gas, kicks)
+        path = steps.follow(complex(state.alkali), complex(state.noble_gas), kicks)
         return _with_spins(grid, path), [steps.sample(path, each) for each in samplings]
+
+    def transverse_spin(self, state: CellState) -> complex:
+        """The transverse spin F per alkali atom (complex, ħ), nuclear part included, of all that a uniform probe sees."""
+        return complex(state.alkali)
+
+    def recorded_spin(self, state: CellState, record: Stretch) -> complex:
+        """The same as a record that begins with ``state`` tells it, read with the decay of a uniform alkali."""
+        return self.transverse_spin(state)
 
     def field_after(self, start: float, goal: float, time: float) -> float:
         """Field (T) at ``time`` s after the coil began to go from ``start`` to ``goal``."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from spinlab.physics import diffusion
 from spinlab.physics.coupled_modes import CoupledModes, by_detuning
 from spinlab.physics.decomposition import ComplexArray, FloatArray
-from spinlab.physics.finite_volume import diffusion_modes
+from spinlab.physics.finite_volume import cell_faces, diffusion_modes, graded_faces
 from spinlab.physics.mixture import KATZ_K_HE3, GasMixture
 from spinlab.physics.reservoir import StableModes
 from spinlab.physics.spherical_modes import mode_numbers, overlaps
@@ -21,7 +21,7 @@ from spinlab.physics.spin_noise import SpinNoise
 from spinlab.physics.two_mode import Hold, Ramp
 from spinlab.physics.walls import Robin, Wall, extrapolation_length
 
-Form = Literal["finite_volume", "modal", "renormalised"]
+Form = Literal["finite_volume", "graded", "modal", "renormalised"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class SphericalCell:
 
     - "finite_volume": eigenmodes of diffusion on ``modes`` shells, thin at the wall. Overlaps are orthogonal to the
       last digit; 100 shells give the transfer to 5e-5 and a storage time at 180 mG to 1 %.
+    - "graded": the same on shells that grow geometrically from the wall on. 12 give the transfer to 7e-4 and storage times up
+      to 1 G to 3 %: for few modes.
     - "modal": the analytic modes and their overlaps c, cut off: Σ c_m0² is 0.994 for 100 modes, not 1.
     - "renormalised": the orthogonal matrix nearest to that c, its polar factor.
 
@@ -224,7 +226,15 @@ class RadialModes:
 
 
 def _finite_volume(count: int, length: float) -> RadialModes:
-    alkali, noble_gas = diffusion_modes(count, length), diffusion_modes(count, np.inf)
+    return _shells(count, length, cell_faces)
+
+
+def _graded(count: int, length: float) -> RadialModes:
+    return _shells(count, length, graded_faces)
+
+
+def _shells(count: int, length: float, cut: Callable[[int], FloatArray]) -> RadialModes:
+    alkali, noble_gas = diffusion_modes(count, length, cut), diffusion_modes(count, np.inf, cut)
     if np.isinf(length):
         return RadialModes(alkali.squares, noble_gas.squares, np.eye(count))
     return RadialModes(alkali.squares, noble_gas.squares, alkali.vectors.T @ noble_gas.vectors)
@@ -243,6 +253,7 @@ def _renormalised(count: int, length: float) -> RadialModes:
 
 _FORMS: dict[str, Callable[[int, float], RadialModes]] = {
     "finite_volume": _finite_volume,
+    "graded": _graded,
     "modal": _modal,
     "renormalised": _renormalised,
 }

@@ -68,7 +68,7 @@ class Steps:
         matrix[:, 1, 0] = into_noble_gas * (1 - twist)
         self.matrix = matrix
         self.first, self.second = eigenvalues(matrix)
-        drive = _drives(mixture, grid, controls, self.inverse_q[1])
+        drive = self.drive = _drives(mixture, grid, controls, self.inverse_q[1])
         drive[0] *= 1 + twist  # the same Magnus term, of the generator that has the drive as a column
         determinant = self.first * self.second
         # M⁻¹ × drive: the point about which the spins turn is minus this
@@ -97,7 +97,7 @@ class Steps:
 
     def sample(self, path: Path, sampling: Sampling) -> FloatArray:
         """Re f/q at the sampling times: both normal modes of each sub-step, chirp included."""
-        part, index = self._cover(sampling.times)
+        part, index = self.cover(sampling.times)
         m, first, second = self.matrix[part], self.first[part], self.second[part]
         begin = np.array(path[part]).T + np.array([self.offset[0][part], self.offset[1][part]])
         split = 1 / (first - second)
@@ -108,12 +108,12 @@ class Steps:
         middle = tau + aperture / 2  # chirp and 1/q move so little within an aperture that its middle stands for it
         bend = (middle * middle - self.length[part][index] * middle) / 2
         result = -self.offset[0].real[part][index]
-        result += _real_wave(fast * exprel(first * aperture), first, weight, index, tau, bend)
+        result += real_wave(fast * exprel(first * aperture), first, weight, index, tau, bend)
         slow = (begin[0] - fast) * exprel(second * aperture)
-        result += _real_wave(slow, second, self.chirp[part] - weight, index, tau, bend)
-        return np.asarray(result * self._inverse_q(part, index, middle))
+        result += real_wave(slow, second, self.chirp[part] - weight, index, tau, bend)
+        return np.asarray(result * self.inverse_q_at(part, index, middle))
 
-    def _cover(self, times: FloatArray) -> tuple[slice, npt.NDArray[np.intp]]:
+    def cover(self, times: FloatArray) -> tuple[slice, npt.NDArray[np.intp]]:
         """The sub-steps in which ascending ``times`` fall, and for each time which of these it is."""
         before = np.searchsorted(times, self.start)
         before[0] = 0  # rounding may put a sample just before the beginning
@@ -122,7 +122,7 @@ class Steps:
         part = slice(int(used[0]), int(used[-1]) + 1)
         return part, np.repeat(np.arange(part.stop - part.start), counts[part])
 
-    def _inverse_q(self, part: slice, index: npt.NDArray[np.intp], tau: FloatArray) -> FloatArray:
+    def inverse_q_at(self, part: slice, index: npt.NDArray[np.intp], tau: FloatArray) -> FloatArray:
         """1/q between the three values of each sub-step, by the parabola through them."""
         begin, middle, end = self.inverse_q[:, part]
         length = self.length[part]
@@ -131,7 +131,7 @@ class Steps:
         return np.asarray(begin[index] + tau * (linear[index] + tau * square[index]))
 
 
-def _real_wave(
+def real_wave(
     amplitude: ComplexArray,
     rate: ComplexArray,
     bending: ComplexArray,

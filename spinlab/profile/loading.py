@@ -199,12 +199,22 @@ def _cross_checks(merged: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
         device = step.get("device") if isinstance(step, Mapping) else None
         if isinstance(device, str) and device not in devices:
             yield ("safe_state", index, "device"), f"no device {device!r}{nearest(device, devices)}"
+    yield from _cell_checks(_table(merged, "cell"))
     if merged.get("clock", "virtual") == "virtual":
         default = _table(merged, "visa").get("library", "sim")
         for name in devices:
             if _table(devices, name).get("library", default) != "sim":
                 where = ("devices", name, "library")
                 yield where, 'is real hardware, which the virtual clock would run past: set clock = "wall"'
+
+
+def _cell_checks(cell: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
+    if "radius" in cell and "volume" in cell:
+        yield ("cell", "radius"), "is given beside volume: a sphere has one size, give one of them"
+    if cell.get("modes", 1) == 1:
+        for name in ("wall", "alkali_diffusion", "noble_gas_diffusion"):
+            if name in cell:
+                yield ("cell", name), "needs spatial modes, such as modes = 12: in a uniform cell nothing diffuses"
 
 
 def _table(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -6,19 +6,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
+from spinlab.errors import BadInput, nearest
 from spinlab.units import (
     Amperes,
     CubicMetres,
     JoulesPerKelvin,
     Kelvin,
+    Metres,
     Ohms,
     PerCubicMetre,
     PerSecond,
     Radians,
     RadiansPerSecond,
     Seconds,
+    SquareMetresPerSecond,
     Tesla,
     TeslaPerAmpere,
     Unit,
@@ -26,6 +29,7 @@ from spinlab.units import (
     VoltsPerRadian,
     Watts,
     WattsPerKelvin,
+    quantity,
 )
 
 Positive = Field(gt=0, allow_inf_nan=False)
@@ -36,6 +40,24 @@ Dotted = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
 Module = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
 
 
+def _wall(value: object) -> object:
+    """A name from ``WALLS``, or an extrapolation length in m."""
+    if isinstance(value, str) and value in WALLS:
+        return value
+    try:
+        length = quantity(value, "m")
+    except BadInput:
+        hint = nearest(value, WALLS) if isinstance(value, str) else ""
+        raise ValueError(f"{value!r} is no wall{hint}: expected 'coated', 'uncoated' or a length in m") from None
+    if length < 0:
+        raise ValueError(f"a wall's extrapolation length must not be negative, got {value!r}")
+    return length
+
+
+WALLS = ("coated", "uncoated")
+Wall = Annotated[str | float, BeforeValidator(_wall)]
+
+
 class Section(BaseModel):
     """Base of all sections: frozen; a key that is not known is a fault."""
 
@@ -43,7 +65,10 @@ class Section(BaseModel):
 
 
 class Cell(Section):
-    """The vapour cell of the twin; what is absent stays at the paper's operating point."""
+    """The vapour cell of the twin; what is absent stays at the paper's operating point.
+
+    With more than one of ``modes`` the cell is a sphere in which both gases diffuse.
+    """
 
     alkali_density: Annotated[PerCubicMetre, Positive] | None = None
     noble_gas_density: Annotated[PerCubicMetre, Positive] | None = None
@@ -52,6 +77,11 @@ class Cell(Section):
     noble_gas_relaxation: Annotated[PerSecond, NotNegative] | None = None  # Γ_b
     pumping_rate: Annotated[PerSecond, NotNegative] | None = None  # R, at full pump power
     volume: Annotated[CubicMetres, Positive] | None = None
+    radius: Annotated[Metres, Positive] | None = None  # instead of the volume
+    modes: int = Field(default=1, ge=1, le=60)  # of each gas; 1: uniform, the two-mode problem
+    wall: Wall | None = None  # what depolarizes the alkali there; absent: uncoated
+    alkali_diffusion: Annotated[SquareMetresPerSecond, NotNegative] | None = None
+    noble_gas_diffusion: Annotated[SquareMetresPerSecond, NotNegative] | None = None
 
 
 class Coil(Section):
