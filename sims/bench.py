@@ -22,6 +22,9 @@ from spinlab.profile import Profile, load_profile
 from spinlab.virtual.instrument import Instrument
 from spinlab.virtual.schedule import Schedule
 
+DENSITY_STEP = 0.05  # K of oven temperature, 0.3 % of the vapour density
+VAPOUR_RANGE = (250.0, 600.0)  # K, beyond which the density is that at the end
+
 
 class CoilMonitor:
     """The voltage across the bias coil, as the multimeter sees it; slow readings show the level they begin with."""
@@ -75,7 +78,8 @@ class Bench:
         self.multimeter = DMM6500(self.schedule, CoilMonitor(self.coil))
         self.timing = DG645(self.schedule)
         mass = ThermalMass(bench.oven.heat_capacity, bench.oven.loss, bench.oven.room)
-        self.oven = Oven(mass, mixture.temperature)
+        self._density_temperature = mixture.temperature
+        self.oven = Oven(mass, mixture.temperature, self.oven_moved)
         self.temperature = Lakeshore336(self.schedule, self.oven, self.noise.thermometer.standard_normal)
         self.timing.connect("AB", self.pump_gate)
         self.timing.connect("CD", self.signal_gate)
@@ -140,6 +144,14 @@ class Bench:
             pumping_rate=self.pumping_rate * self._pump_light if self._pump_gate else 0.0,
             tilt_rate=bench.tilt_rate * self._probe_light if self._signal_gate else 0.0,
         )
+
+    def oven_moved(self, time: float, temperature: float) -> None:
+        """The oven's temperature (K) at ``time`` (s): the vapour density follows in steps of a third of a per cent."""
+        coldest, hottest = VAPOUR_RANGE
+        temperature = min(max(temperature, coldest), hottest)
+        if abs(temperature - self._density_temperature) >= DENSITY_STEP:
+            self._density_temperature = temperature
+            self.atoms.become(time, propagation_of(self.profile, temperature))
 
     def cell_temperature(self, time: float) -> float:
         """Temperature of the cell (K) at ``time`` (s): now, or the time of what is being carried out."""

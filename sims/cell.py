@@ -78,6 +78,12 @@ class VapourCell:
         self._note(time)
         self.control = replace(self.control, **controls)
 
+    def become(self, time: float, cell: Cell) -> None:
+        """From ``time`` (s) on the atoms are those of ``cell`` (another density or temperature); per atom nothing jumps."""
+        self._note(time)
+        self._catch_up()
+        self.cell = cell
+
     def tap(self, time: float, count: int, sample_rate: float, aperture: float) -> Tap:
         """Begin a record at ``time`` (s)."""
         tap = Tap(max(time, self.time), count, sample_rate, aperture)

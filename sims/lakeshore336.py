@@ -378,6 +378,7 @@ class Lakeshore336(LakeShoreInstrument):
         power = share / 100.0 * self._full_power(HEATER)
         if abs(power - self.oven.power) > 1e-12 * max(1.0, power):
             self.oven.heat(time, power)
+        self.oven.announce(time)
         again = UPDATE if any(self._is_closed(output) for output in OUTPUTS) else COASTING
         drift = self.oven.temperature(time + again) - self.oven.temperature(time)
         return again if any(moves) or abs(drift) > STILL else None

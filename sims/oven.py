@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -25,10 +26,16 @@ class ThermalMass:
 
 
 class Oven:
-    """A thermal mass with a present, in equilibrium at ``temperature`` (K) at time zero."""
+    """A thermal mass with a present, in equilibrium at ``temperature`` (K) at time zero.
 
-    def __init__(self, mass: ThermalMass, temperature: float) -> None:
+    ``listener(time, temperature)`` hears of it whenever the controller looks; what is inside follows in these steps.
+    """
+
+    def __init__(
+        self, mass: ThermalMass, temperature: float, listener: Callable[[float, float], None] | None = None
+    ) -> None:
         self.mass = mass
+        self.listener = listener
         self.power = mass.holding_power(temperature)
         self._time, self._temperature = 0.0, temperature
 
@@ -42,3 +49,8 @@ class Oven:
         """From ``time`` (s) on the heater gives ``power`` (W)."""
         self._temperature = self.temperature(time)
         self._time, self.power = time, power
+
+    def announce(self, time: float) -> None:
+        """Tell the listener of the temperature at ``time`` (s)."""
+        if self.listener is not None:
+            self.listener(time, self.temperature(time))

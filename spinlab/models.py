@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from spinlab.errors import BadInput
 from spinlab.physics.mixture import KATZ_K_HE3, GasMixture
+from spinlab.physics.vapour import vapour_density
 
 if TYPE_CHECKING:
     from spinlab.calibration import Calibration
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 CELL_VOLUME = 6.86e-5  # m³: a sphere of 1 inch radius (paper, Fig. 4)
 CELL_RADIUS = 25.4e-3  # m
+ALKALI = "K"  # the vapour of KATZ_K_HE3
 WALLS = {"coated": "neumann", "uncoated": "dirichlet"}
 
 
@@ -35,11 +37,25 @@ def volume_of(cell: Cell) -> float:
     return CELL_VOLUME if cell.volume is None else cell.volume
 
 
-def propagation_of(profile: Profile) -> Propagation:
-    """The cell that the bench and the prediction evolve: two uniform modes, or ``[cell] modes`` of each gas in a sphere."""
+def heated(mixture: GasMixture, temperature: float) -> GasMixture:
+    """The mixture at another temperature (K): its vapour density goes with the saturated vapour, the gases stay.
+
+    A cell whose density is not that of the saturated vapour at its own temperature keeps the ratio of the two.
+    """
+    ratio = vapour_density(ALKALI, temperature) / vapour_density(ALKALI, mixture.temperature)
+    return replace(mixture, temperature=temperature, alkali_density=mixture.alkali_density * float(ratio))
+
+
+def propagation_of(profile: Profile, temperature: float | None = None) -> Propagation:
+    """The cell that the bench and the prediction evolve: two uniform modes, or ``[cell] modes`` of each gas in a sphere.
+
+    ``temperature`` (K): of an oven that is not at the profile's.
+    """
     from spinlab.physics.propagation import Cell as Propagation
 
     cell, mixture, coil = profile.cell, mixture_of(profile.cell), profile.bench.coil
+    if temperature is not None:
+        mixture = heated(mixture, temperature)
     if cell.modes == 1:
         return Propagation(mixture, coil.time_constant, volume_of(cell))
     from spinlab.physics.spatial import SphericalCell

@@ -9,6 +9,7 @@ import pytest
 
 from sims.bench import Bench
 from spinlab.models import calibration_of
+from spinlab.physics.vapour import vapour_density
 from spinlab.profile import Profile, load_profile
 from tests.virtual.hand_clock import HandClock, ask
 
@@ -45,6 +46,27 @@ def test_the_cell_is_at_its_profile_s_temperature_until_somebody_changes_the_ove
     clock.time = 9000.0
     bench.schedule.catch_up()
     assert bench.cell_temperature(clock.time) == pytest.approx(460.0, abs=1e-3)
+
+
+def test_the_vapour_density_follows_the_oven_and_the_noble_gas_stays() -> None:
+    bench, _, clock = bench_of()
+    before = bench.atoms.cell.mixture
+    ask(bench.instruments["oven"], f"SETP 1,{before.temperature + 20:.3f}")
+    clock.time = 1.0
+    bench.schedule.catch_up()
+    early = bench.atoms.cell.mixture.alkali_density
+    clock.time = 3600.0
+    bench.schedule.catch_up()
+    after = bench.atoms.cell.mixture
+    wanted = float(vapour_density("K", before.temperature + 20) / vapour_density("K", before.temperature))
+    assert 2 < wanted < 3
+    assert early < 1.1 * before.alkali_density
+    assert after.alkali_density / before.alkali_density == pytest.approx(wanted, rel=5e-3)
+    assert after.temperature == pytest.approx(before.temperature + 20, abs=0.06)
+    assert after.noble_gas_density == before.noble_gas_density
+    state = bench.present_state()  # unpumped: the alkali is where the helium holds it
+    held = after.with_polarizations(0.0, state.noble_gas_polarization).pumped_polarization(0.0)
+    assert state.alkali_polarization == pytest.approx(held, rel=1e-3)
 
 
 def test_the_multimeter_sees_the_voltage_across_the_coil() -> None:
