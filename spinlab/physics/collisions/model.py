@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isfinite, sqrt
-from operator import index
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from spinlab.physics.counts import whole_number
+
 IndexArray = npt.NDArray[np.int64]
 Compensation = Literal["paper", "exact"] | float
 RECORDS = 500  # without record_every, a run is recorded about this often
-LARGEST_COUNT = 2**52  # partners are chosen with 52 random bits
 
 
 @dataclass(frozen=True)
@@ -62,17 +62,6 @@ class Gas:
         if self.compensation == "exact":
             return self.mean_angle / 2 * (1 - self.n_alkali / self.n_noble_gas)
         return float(self.compensation)
-
-
-def whole_number(name: str, value: int, least: int, most: int | None = LARGEST_COUNT) -> int:
-    """``value`` as an int from ``least`` to ``most``, or ValueError naming the argument."""
-    try:
-        number = index(value)
-    except TypeError:
-        raise ValueError(f"{name} must be an integer, got {value!r}") from None
-    if number < least or (most is not None and number > most):
-        raise ValueError(f"{name} must lie in {least}…{most or ''}, got {number}")
-    return number
 
 
 def record_steps(steps: int, record_every: int | None) -> IndexArray:
