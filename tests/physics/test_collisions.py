@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from itertools import permutations, product
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -287,6 +288,17 @@ def test_progress_is_told_in_steps_up_to_the_last(monkeypatch: pytest.MonkeyPatc
     done = [steps for steps, _ in told]
     assert done == sorted(done)
     assert len(done) > 8
+
+
+def test_other_threads_run_while_a_realisation_does() -> None:
+    state = SingleState(Gas(100, 1000, 1e-5, 1e-5), "symmetric", np.random.SeedSequence(1))
+    state.advance(1)
+    thread = Thread(target=state.advance, args=(500_000,))
+    thread.start()
+    turns = 0
+    while thread.is_alive():
+        turns += 1
+    assert turns > 100
 
 
 # Random numbers of the compiled loops
