@@ -120,9 +120,9 @@ def thermal_speed(temperature: float, first_mass: float, second_mass: float) -> 
 
 
 def collision_probability(
-    distance: npt.ArrayLike, interval: float, cross_section: float, relative_speed: float
+    distance: npt.ArrayLike, interval: float, cross_section: float, most_probable_speed: float
 ) -> FloatArray:
-    """⟨ϰ_ab⟩ of a pair at ``distance`` (m, ≫ ε), for an interval in s, σ in m² and v_T in m/s (S9–S11).
+    """⟨ϰ_ab⟩ of a pair at ``distance`` (m, ≫ ε), for an interval in s, σ in m² and v_T, ``thermal_speed``, in m/s (S9–S11).
 
     σ/(4πr²) [erfc z + (2/√π) z e^{−z²}], z = r/(v_T τ): the integral that S10 replaces by a step at z = 1. Summed over
     a uniform gas it gives n σ v̄ τ, with the step n σ v_T τ.
@@ -130,7 +130,7 @@ def collision_probability(
     r = np.asarray(distance, dtype=float)
     if not np.all(r > 0):
         raise ValueError(f"distance must be positive, in m, got {distance!r}")
-    reach = _positive("interval", interval) * _positive("relative_speed", relative_speed)
+    reach = _positive("interval", interval) * _positive("most_probable_speed", most_probable_speed)
     z = r / reach
     solid_angle = _positive("cross_section", cross_section) / (4 * pi * r**2)
     return np.asarray(solid_angle * (erfc(z) + 2 / sqrt(pi) * z * np.exp(-(z**2))))

@@ -391,6 +391,8 @@ def test_the_series_is_exact_where_it_is_used(angle: float) -> None:
         ({"mean_angle": float("nan")}, "mean_angle"),
         ({"angle_std": -1e-3}, "angle_std"),
         ({"angle_std": float("inf")}, "angle_std"),
+        ({"angle_std": 1e200}, "angle_std"),
+        ({"mean_angle": -1e300}, "mean_angle"),
         ({"steps": -1}, "steps"),
         ({"record_every": 0}, "record_every"),
         ({"compensation": "perfect"}, "compensation"),
