@@ -12,7 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from spinlab.physics.collisions.model import Gas, IndexArray, whole_number
+from spinlab.physics.collisions.model import Gas, IndexArray
+from spinlab.physics.counts import seed_sequence, whole_number
 
 FloatArray = npt.NDArray[np.float64]
 Map = Callable[[Callable[["Realisation"], None], Sequence["Realisation"]], Iterable[None]]
@@ -83,7 +84,7 @@ def run(
     whole_number("workers", workers, 1)
     last = int(times[-1])
     stretches = range(0, last, max(1, STRETCH // updates))
-    seeds = _seed_sequence(seed).spawn(count)
+    seeds = seed_sequence(seed).spawn(count)
     done: list[FloatArray] = []
     with _pool(min(workers, count)) as each:
         for first in range(0, count, workers):
@@ -132,12 +133,6 @@ def kernel(name: str) -> Callable[..., None]:
     with suppress(RuntimeError):  # no such folder: compiled anew in each process
         loop.enable_caching()
     return loop  # type: ignore[no-any-return]
-
-
-def _seed_sequence(seed: int | np.random.SeedSequence) -> np.random.SeedSequence:
-    if isinstance(seed, np.random.SeedSequence):
-        return np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)  # a fresh one: spawn counts
-    return np.random.SeedSequence(whole_number("seed", seed, 0, most=None))
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 Everything compiled is in this one file because numba's cache looks at no other file to tell whether it is stale. Loops
 are split so that each writes one or two arrays: only then does LLVM vectorise them. No fast-math anywhere: the same seed
-gives the same bits on any processor.
+gives the same bits on any processor (for angles beyond ``SMALL_ANGLE``, as far as its library's sine does).
 """
 
 from __future__ import annotations

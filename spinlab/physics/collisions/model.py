@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isfinite, sqrt
-from operator import index
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from spinlab.physics.counts import whole_number
+
 IndexArray = npt.NDArray[np.int64]
 Compensation = Literal["paper", "exact"] | float
+LARGEST_ANGLE = 1e6  # rad: beyond, whole turns have cost the digits of the rest
 RECORDS = 500  # without record_every, a run is recorded about this often
-LARGEST_COUNT = 2**52  # partners are chosen with 52 random bits
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Gas:
 
     ``compensation`` sets θ, the angle by which the field turns an alkali excitation per step: "paper" ⟨φ⟩/2, which
     leaves a detuning J√(N_a/N_b); "exact" (⟨φ⟩/2)(1 − N_a/N_b), resonance; or a number, θ itself in rad. Raises
-    ValueError for counts that are not integers with 1 ≤ N_a ≤ N_b, an angle that is not finite or a negative width.
+    ValueError for counts that are not integers with 1 ≤ N_a ≤ N_b, angles beyond 1e6 rad or a negative width.
     """
 
     n_alkali: int
@@ -39,10 +40,10 @@ class Gas:
                 f"n_noble_gas must be at least n_alkali = {self.n_alkali}, as each alkali atom meets another "
                 f"noble-gas atom in a step; got {self.n_noble_gas}"
             )
-        if not isfinite(self.mean_angle):
-            raise ValueError(f"mean_angle must be finite, in rad, got {self.mean_angle}")
-        if not 0 <= self.angle_std < np.inf:
-            raise ValueError(f"angle_std must be finite and not negative, in rad, got {self.angle_std}")
+        if not abs(self.mean_angle) <= LARGEST_ANGLE:
+            raise ValueError(f"mean_angle must lie in ±{LARGEST_ANGLE:g} rad, got {self.mean_angle}")
+        if not 0 <= self.angle_std <= LARGEST_ANGLE:
+            raise ValueError(f"angle_std must lie in 0…{LARGEST_ANGLE:g} rad, got {self.angle_std}")
         if isinstance(self.compensation, str):
             if self.compensation not in ("paper", "exact"):
                 raise ValueError(f"compensation must be 'paper', 'exact' or an angle, got {self.compensation!r}")
@@ -62,17 +63,6 @@ class Gas:
         if self.compensation == "exact":
             return self.mean_angle / 2 * (1 - self.n_alkali / self.n_noble_gas)
         return float(self.compensation)
-
-
-def whole_number(name: str, value: int, least: int, most: int | None = LARGEST_COUNT) -> int:
-    """``value`` as an int from ``least`` to ``most``, or ValueError naming the argument."""
-    try:
-        number = index(value)
-    except TypeError:
-        raise ValueError(f"{name} must be an integer, got {value!r}") from None
-    if number < least or (most is not None and number > most):
-        raise ValueError(f"{name} must lie in {least}…{most or ''}, got {number}")
-    return number
 
 
 def record_steps(steps: int, record_every: int | None) -> IndexArray:
