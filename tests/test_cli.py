@@ -318,7 +318,7 @@ def test_a_box_that_refuses_its_settings_fails_the_run_with_its_own_words(
 def test_help_names_every_command(laboratory: CopiedLaboratory) -> None:
     helped = laboratory.spinlab("--help")
     assert helped.code == 0
-    for name in ("run", "plans", "runs", "show", "design"):
+    for name in ("run", "plans", "runs", "show", "design", "figures"):
         assert re.search(rf"\b{name}\b", helped.out)
 
 

@@ -11,7 +11,7 @@ from spinlab.figures.making import Made
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-COMPILING = "preparing; the very first run compiles for some 20 s"
+COMPILING = "preparing; the very first run compiles, some seconds"
 
 
 class FiguresDisplay:

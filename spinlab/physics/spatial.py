@@ -224,17 +224,19 @@ class SphericalCell:
             raise ValueError(f"segments must be at least one Hold and nothing else, got {segments!r}")
         final, strengths = target.astype(complex), self._noise_strengths()
         rows, added = np.empty((*times.shape, len(final)), dtype=complex), np.zeros(times.shape)
-        propagator = np.eye(len(final), dtype=complex)
-        covariance = np.zeros_like(propagator)
-        begin = 0.0
-        for hold, following in zip(segments, [*segments[1:], None], strict=True):
-            evolution, now = self.coupled.evolution(hold.detuning), times >= begin
+        propagator: ComplexArray = np.eye(len(final), dtype=complex)
+        covariance, begin = np.zeros_like(propagator), 0.0
+        for number, hold in enumerate(segments):
+            last = number == len(segments) - 1
+            evolution = self.coupled.evolution(hold.detuning)
+            now = (times >= begin) & ((times < begin + hold.duration) | last)
             # Mᵀ = M: a row of the propagator evolves like a vector that begins where the row ends
             within = evolution.apply(final, times[now] - begin)
-            rows[now] = within @ propagator
-            added[now] = np.einsum("...i,ij,...j", within, covariance, within.conj(), optimize=True).real
-            added[now] += evolution.absorbed(final, strengths, times[now] - begin)
-            if following is not None:
+            rows[now], added[now] = within, evolution.absorbed(final, strengths, times[now] - begin)
+            if number:
+                rows[now] = within @ propagator
+                added[now] += np.einsum("...i,...i", within @ covariance, within.conj()).real
+            if not last:
                 whole = evolution.propagator(np.array(hold.duration))
                 covariance = whole @ covariance @ whole.conj().T + evolution.covariance(strengths, hold.duration)
                 propagator = whole @ propagator

@@ -336,7 +336,8 @@ def test_channels_through_holds_carry_the_second_moments_of_a_coated_cell(prepar
     """Every mode of a coated cell pairs up, so its channels are those of two modes through the same holds."""
     noise = SpinNoise(0.02, 0.17, 0.05, 0.4)
     coated = cell(wall="neumann", modes=4, noise=noise, preparation=preparation)
-    holds = [Hold(FULL, 0.0), Hold(2e-3, -900.0), Hold(FULL, 0.0)]
+    exchange = Hold(FULL, 0.0)
+    holds = [exchange, Hold(2e-3, -900.0), exchange]
     times = np.array([[0.0, FULL / 3, FULL], [FULL + 1e-3, FULL + 2.5e-3, 0.1]])
     evolution = Langevin.thermal(0.05, 0.4).sequence(KATZ_K_HE3.two_mode(), holds, times)
     before = {"alkali": (0.0, 0.17), "noble_gas": (0.02, 0.0)} if preparation == "pure" else {}
