@@ -103,7 +103,7 @@ class Setting:
 
 @dataclass(frozen=True, eq=False)
 class Fock:
-    """P(2 excitations) in the uniform noble-gas mode, ``times.shape`` each; ``distribution`` are P(0)…P(7) when stored."""
+    """P(2 excitations) in the uniform noble-gas mode, ``times.shape`` each."""
 
     setting: Setting
     two_mode: FloatArray
