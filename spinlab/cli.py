@@ -162,6 +162,45 @@ def serve(
     serve_profile(_profile(profile, seed), ready, host, port_base, allow_remote=allow_remote, traffic=traffic)
 
 
+@app.command()
+def figures(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Such as 2b 3a, or 3 for all of figure 3; none: all.")
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option(help="Stronger and fewer collisions, fewer modes: seconds, not minutes.")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="Folder for pictures and data.")] = Path("figures"),
+    seed: Annotated[int, typer.Option(help="Seed of figure 3's random collisions.")] = 0,
+    incoherent: Annotated[
+        str, typer.Option(help="Excitations figure 4 starts with: formula, (1 - p)/2p, or paper, 0.05 and 0.17.")
+    ] = "formula",
+    rates: Annotated[
+        str, typer.Option(help="J and γ of figure 4: paper, as printed, or formula, from densities and polarizations.")
+    ] = "paper",
+    compensation: Annotated[
+        str, typer.Option(help="Field of figure 3: paper, half the mean angle a step, or exact resonance.")
+    ] = "paper",
+    as_json: AsJson = False,
+) -> None:
+    """Compute and draw the paper's figures 2, 3 and 4: a PNG and a CSV file with units and parameters each."""
+    from contextlib import nullcontext
+
+    from spinlab.figures import Options, chosen, output_folder, reproduce
+    from spinlab.figures.display import FiguresDisplay
+
+    options = Options(quick, seed, incoherent, rates, compensation)  # type: ignore[arg-type]  # checked there
+    wanted = [figure.name for figure in chosen(names or [])]
+    folder = output_folder(out)
+    try:
+        with nullcontext() if as_json else FiguresDisplay(len(wanted)) as display:
+            made = reproduce(wanted, folder, options, display)
+    except KeyboardInterrupt:
+        raise SpinlabError(f"interrupted; what is in {folder} is whole") from None
+    if as_json:
+        print(json.dumps({"quick": quick, "folder": str(folder), "figures": [each.as_document() for each in made]}))
+
+
 def run_summary(entry: Any) -> dict[str, Any]:
     """One line of ``spinlab runs``."""
     from spinlab.reports import summary

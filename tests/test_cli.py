@@ -333,7 +333,7 @@ def test_a_box_that_refuses_its_settings_fails_the_run_with_its_own_words(
 def test_help_names_every_command(laboratory: CopiedLaboratory) -> None:
     helped = laboratory.spinlab("--help")
     assert helped.code == 0
-    for name in ("run", "plans", "runs", "show", "design", "serve"):
+    for name in ("run", "plans", "runs", "show", "design", "figures", "serve"):
         assert re.search(rf"\b{name}\b", helped.out)
 
 

@@ -11,6 +11,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from spinlab.physics.exponential import exprel
+
 ComplexArray = npt.NDArray[np.complex128]
 FloatArray = npt.NDArray[np.float64]
 
@@ -32,6 +34,10 @@ class Evolution(Protocol):
 
     def absorbed(self, final: ComplexArray, weights: FloatArray, times: FloatArray) -> FloatArray:
         """∫₀ᵗ Σ_k w_k |(fᵀ e^{Ms})_k|² ds → ``times.shape``: what white noise of strength w adds to mode f."""
+        ...
+
+    def covariance(self, weights: FloatArray, time: float) -> ComplexArray:
+        """∫₀ᵗ e^{Ms} w (e^{Ms})† ds → ``(n, n)``: what that noise adds to all modes and between them."""
         ...
 
 
@@ -68,6 +74,12 @@ class Spectral:
             result += np.sum(table[slow] * sums[slow] ** power).real * factor * times ** (power + 1)
         return np.asarray(result)
 
+    def covariance(self, weights: FloatArray, time: float) -> ComplexArray:
+        """The integral in closed form, as in :meth:`absorbed`."""
+        table = (self.inverse * weights) @ self.inverse.conj().T
+        table *= time * exprel((self.rates[:, None] + self.rates.conj()) * time)
+        return np.asarray(self.vectors @ table @ self.vectors.conj().T)
+
     def _projected(self, initial: ComplexArray) -> ComplexArray:
         key, last = initial.tobytes(), self._last
         if last is None or last[0] != key:
@@ -93,11 +105,12 @@ class Direct:
         return np.asarray(self.propagator(times) @ initial)
 
     def absorbed(self, final: ComplexArray, weights: FloatArray, times: FloatArray) -> FloatArray:
-        """The integral by X(2h) = X(h) + U(h) X(h) U(h)†, from a step so short that Simpson's rule is exact enough."""
-        found = [(final @ self._covariance(weights, t) @ final.conj()).real for t in times.flat]
+        """The integral from the covariance of all modes at each time."""
+        found = [(final @ self.covariance(weights, t) @ final.conj()).real for t in times.flat]
         return np.array(found, dtype=float).reshape(times.shape)
 
-    def _covariance(self, weights: FloatArray, time: float) -> ComplexArray:
+    def covariance(self, weights: FloatArray, time: float) -> ComplexArray:
+        """The integral by X(2h) = X(h) + U(h) X(h) U(h)†, from a step so short that Simpson's rule is exact enough."""
         from scipy.linalg import expm
 
         scale = float(np.linalg.norm(self.generator, 2)) * time

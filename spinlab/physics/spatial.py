@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from spinlab.physics import diffusion
+from spinlab.physics.channel import Channel
 from spinlab.physics.coupled_modes import CoupledModes, by_detuning
 from spinlab.physics.decomposition import ComplexArray, FloatArray
 from spinlab.physics.finite_volume import cell_faces, diffusion_modes, graded_faces
@@ -21,6 +22,7 @@ from spinlab.physics.spin_noise import SpinNoise
 from spinlab.physics.two_mode import Hold, Ramp
 from spinlab.physics.walls import Robin, Wall, extrapolation_length
 
+Species = Literal["alkali", "noble_gas"]
 Form = Literal["finite_volume", "graded", "modal", "renormalised"]
 
 
@@ -178,7 +180,8 @@ class SphericalCell:
         t, groups = by_detuning(time, detuning)
         efficiency, background = np.empty(t.shape), np.empty(t.shape)
         for value, chosen in groups:
-            efficiency[chosen], background[chosen] = self._transfer(t[chosen], value)
+            channel = self.channel([Hold(0.0, value)], t[chosen])
+            efficiency[chosen], background[chosen] = channel.efficiency, channel.background
         return (efficiency, background) if t.shape else (float(efficiency), float(background))
 
     def storage_time(self, detuning: float) -> float:
@@ -191,21 +194,61 @@ class SphericalCell:
         """The first ``stable`` modes of each species with the rest as a reservoir (S4); warns when it is not fast."""
         return StableModes(self.coupled, stable)
 
-    def _transfer(self, times: FloatArray, detuning: float) -> tuple[FloatArray, FloatArray]:
-        evolution = self.coupled.evolution(detuning)
-        n = int(self.modes)
-        # Mᵀ = M: the row of the propagator that ends in the stored mode evolves like a vector that begins there
-        row = evolution.apply(self.stored_mode.astype(complex), times)
-        efficiency = np.abs(row @ self.prepared_mode) ** 2
-        noise = self.incoherent
-        if noise == SpinNoise():
-            return efficiency, np.zeros(times.shape)
-        shares = np.abs(row) ** 2
-        own = efficiency if self.preparation == "pure" else np.zeros(times.shape)
-        began = noise.alkali * np.maximum(shares[..., :n].sum(axis=-1) - own, 0.0)
-        began += noise.noble_gas * shares[..., n:].sum(axis=-1)
-        added = evolution.absorbed(self.stored_mode.astype(complex), self._noise_strengths(), times)
-        return efficiency, began + np.maximum(added, 0.0)
+    def channel(
+        self,
+        segments: Sequence[Hold],
+        times: npt.ArrayLike,
+        source: Species = "alkali",
+        target: Species = "noble_gas",
+    ) -> Channel:
+        """From one mode to another or the same, at ``times`` ≥ 0 (s from the first hold's start) through holds.
+
+        The modes are the prepared alkali mode, with the default options the total alkali spin, and the uniform noble-gas
+        mode, the total noble-gas spin. After the last hold its detuning stays. With ``preparation`` "pure" the source mode
+        begins without incoherent excitations. For one hold and the default modes it is :meth:`transfer`. Raises ValueError
+        for no holds, ramps (their noise is not computed here), times that are negative, or species that are not known.
+        """
+        t, _ = by_detuning(times, 0.0)
+        first, last = self._mode("source", source), self._mode("target", target)
+        rows, added = self._through(segments, t, last)
+        efficiency = np.abs(rows @ first) ** 2
+        levels = np.repeat([self.incoherent.alkali, self.incoherent.noble_gas], int(self.modes))
+        began = np.abs(rows) ** 2 @ levels
+        if self.preparation == "pure":
+            began = np.maximum(began - efficiency * (first**2 @ levels), 0.0)
+        return Channel(np.minimum(efficiency, 1.0), began + np.maximum(added, 0.0))
+
+    def _through(
+        self, segments: Sequence[Hold], times: FloatArray, target: FloatArray
+    ) -> tuple[ComplexArray, FloatArray]:
+        """The row of the propagator to each of ``times`` that ends in ``target``, and the noise that has come in."""
+        if not segments or not all(isinstance(segment, Hold) for segment in segments):
+            raise ValueError(f"segments must be at least one Hold and nothing else, got {segments!r}")
+        final, strengths = target.astype(complex), self._noise_strengths()
+        rows, added = np.empty((*times.shape, len(final)), dtype=complex), np.zeros(times.shape)
+        propagator: ComplexArray = np.eye(len(final), dtype=complex)
+        covariance, begin = np.zeros_like(propagator), 0.0
+        for number, hold in enumerate(segments):
+            last = number == len(segments) - 1
+            evolution = self.coupled.evolution(hold.detuning)
+            now = (times >= begin) & ((times < begin + hold.duration) | last)
+            # Mᵀ = M: a row of the propagator evolves like a vector that begins where the row ends
+            within = evolution.apply(final, times[now] - begin)
+            rows[now], added[now] = within, evolution.absorbed(final, strengths, times[now] - begin)
+            if number:
+                rows[now] = within @ propagator
+                added[now] += np.einsum("...i,...i", within @ covariance, within.conj()).real
+            if not last:
+                whole = evolution.propagator(np.array(hold.duration))
+                covariance = whole @ covariance @ whole.conj().T + evolution.covariance(strengths, hold.duration)
+                propagator = whole @ propagator
+                begin += hold.duration
+        return rows, added
+
+    def _mode(self, name: str, species: Species) -> FloatArray:
+        if species not in get_args(Species):
+            raise ValueError(f"{name} must be one of {', '.join(get_args(Species))}, got {species!r}")
+        return self.prepared_mode if species == "alkali" else self.stored_mode
 
     def _noise_strengths(self) -> FloatArray:
         """⟨F†F⟩ of each mode, 1/s: twice its relaxation in the gas and by diffusion, each with its excitations."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
-from spinlab.physics import KATZ_K_HE3, Hold, Ramp, Robin, SphericalCell, SpinNoise, TwoMode
+from spinlab.physics import KATZ_K_HE3, Hold, Langevin, Ramp, Robin, SphericalCell, SpinNoise, TwoMode
 from spinlab.physics.coupled_modes import REMEMBERED
 from spinlab.physics.decomposition import Direct, Spectral
 from spinlab.physics.diffusion import HELIUM3_IN_ITSELF, POTASSIUM_IN_HELIUM, diffusion_constant
@@ -326,3 +326,64 @@ def test_bad_times_detunings_and_states_are_refused_by_name() -> None:
         small.amplitudes([1.0, 0.0], 1.0)
     with pytest.raises(ValueError, match="duration"):
         small.evolve(small.prepared_mode, [Hold(-1.0, 0.0)], 1.0)
+
+
+# --- channels through several holds
+
+
+@pytest.mark.parametrize("preparation", ["pure", "thermal"])
+def test_channels_through_holds_carry_the_second_moments_of_a_coated_cell(preparation: Any) -> None:
+    """Every mode of a coated cell pairs up, so its channels are those of two modes through the same holds."""
+    noise = SpinNoise(0.02, 0.17, 0.05, 0.4)
+    coated = cell(wall="neumann", modes=4, noise=noise, preparation=preparation)
+    exchange = Hold(FULL, 0.0)
+    holds = [exchange, Hold(2e-3, -900.0), exchange]
+    times = np.array([[0.0, FULL / 3, FULL], [FULL + 1e-3, FULL + 2.5e-3, 0.1]])
+    evolution = Langevin.thermal(0.05, 0.4).sequence(KATZ_K_HE3.two_mode(), holds, times)
+    before = {"alkali": (0.0, 0.17), "noble_gas": (0.02, 0.0)} if preparation == "pure" else {}
+    for source in ("alkali", "noble_gas"):
+        for target in ("alkali", "noble_gas"):
+            found = coated.channel(holds, times, source, target)  # type: ignore[arg-type]
+            places = [("alkali", "noble_gas").index(name) for name in (source, target)]
+            two = evolution.channel(before.get(source, (0.02, 0.17)), *places)
+            assert found.efficiency == pytest.approx(two.efficiency, abs=1e-9)
+            assert found.background == pytest.approx(two.background, abs=1e-9)
+
+
+def test_a_hold_cut_in_pieces_is_the_same_channel_with_walls_too() -> None:
+    cut = [Hold(FULL / 3, 0.0), Hold(FULL / 5, 0.0), Hold(1.0, 0.0)]
+    times = np.linspace(0.0, 2 * FULL, 7)
+    for target in ("alkali", "noble_gas"):
+        whole, pieces = (cell(modes=20).channel(holds, times, target=target) for holds in ([Hold(1.0, 0.0)], cut))
+        assert pieces.efficiency == pytest.approx(whole.efficiency, abs=1e-9)
+        assert pieces.background == pytest.approx(whole.background, abs=1e-9)
+    efficiency, background = cell(modes=20).transfer(times)
+    whole = cell(modes=20).channel([Hold(1.0, 0.0)], times)
+    assert np.array_equal(whole.efficiency, efficiency)
+    assert np.array_equal(whole.background, background)
+
+
+def test_a_stationary_state_stays_so_through_holds() -> None:
+    stationary = cell(modes=20, noise=SpinNoise.from_occupations(1.0, 1.0), preparation="thermal")
+    holds = [Hold(FULL, 0.0), Hold(5.0, STORED), Hold(FULL, 300.0)]
+    for target in ("alkali", "noble_gas"):
+        assert stationary.channel(holds, [1e-4, 2.0, 6.0], target=target).background == pytest.approx(1, abs=1e-8)
+
+
+def test_covariances_in_closed_form_and_by_doubling_agree() -> None:
+    small, strengths = cell(modes=6), np.linspace(1.0, 7.0, 12)
+    for detuning in (0.0, 500.0):
+        for time in (0.0, 1e-4, 0.2):
+            direct = Direct(small.coupled.generator(detuning)).covariance(strengths, time)
+            assert small.coupled.evolution(detuning).covariance(strengths, time) == pytest.approx(direct, rel=1e-6)
+
+
+def test_a_channel_that_cannot_be_computed_is_refused_by_name() -> None:
+    small = cell(modes=3)
+    for segments in ([], [Ramp(1e-3, 0.0, 1.0)]):
+        with pytest.raises(ValueError, match="segments must be at least one Hold"):
+            small.channel(segments, 1.0)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="target must be one of alkali, noble_gas, got 'helium'"):
+        small.channel([Hold(1.0, 0.0)], 1.0, target="helium")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="times must be finite"):
+        small.channel([Hold(1.0, 0.0)], [-1.0])
