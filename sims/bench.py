@@ -16,6 +16,7 @@ from spinlab.clock.base import Clock
 from spinlab.models import mixture_of, pumping_rate_of, volume_of
 from spinlab.physics.propagation import Cell, CellState
 from spinlab.profile import Profile, load_profile
+from spinlab.virtual.faults import Faults
 from spinlab.virtual.instrument import Instrument
 from spinlab.virtual.schedule import Schedule
 
@@ -65,6 +66,7 @@ class Bench:
             "polarimeter": self.digitizer,
             "timing": self.timing,
         }
+        self.faults = Faults(self.instruments, profile.seed, bench.faults)
 
     def coil_current(self, time: float, current: float) -> None:
         """The supply's output becomes ``current`` (A); its noise is drawn anew at every change of level."""

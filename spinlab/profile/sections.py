@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr
 
 from spinlab.units import (
     Amperes,
@@ -31,6 +32,15 @@ Fraction = Annotated[float, Unit(""), Field(ge=0, le=1)]
 Finite = Field(allow_inf_nan=False)
 Dotted = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
 Module = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
+
+
+def _regular_expression(pattern: str) -> str:
+    """Return the pattern if it compiles."""
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error}") from None
+    return pattern
 
 
 class Section(BaseModel):
@@ -85,6 +95,35 @@ class Detector(Section):
     noise: Annotated[Volts, NotNegative] = 1e-3  # rms a sample, besides shot and projection noise
 
 
+FaultKind = Literal[
+    "no reply", "late reply", "garbled reply", "truncated reply", "wrong length", "dropped connection",
+    "error entry", "stuck busy", "reboot", "full buffer", "ignored setting",
+]  # fmt: skip
+
+
+class Fault(Section):
+    """What goes wrong at one virtual instrument, and when.
+
+    Messages of the instrument that contain ``matching`` (a regular expression, any case) and come between ``after`` and
+    ``before`` are counted from 1. The fault strikes at number ``exchange`` and at every ``every``-th after it, each time with
+    ``probability``, at most ``times`` times. Faults of replies count messages that ask something, no others.
+    """
+
+    instrument: str
+    kind: FaultKind
+    matching: Annotated[str, AfterValidator(_regular_expression)] = ""
+    exchange: int = Field(default=1, ge=1)
+    every: int = Field(default=1, ge=1)
+    probability: Fraction = 1.0
+    after: Annotated[Seconds, NotNegative] = 0.0  # s of laboratory time
+    before: Annotated[Seconds, NotNegative] | None = None
+    times: Annotated[int, Field(ge=1)] | Literal["unlimited"] = 1
+    delay: Annotated[Seconds, NotNegative] = 10.0  # of a late reply
+    duration: Annotated[Seconds, NotNegative] | None = None  # of being busy (None: for ever) or of booting (None: none)
+    code: int = -310  # of an error entry
+    text: str = "System error"
+
+
 class Bench(Section):
     """The twin bench: who opens it, and the apparatus around the cell."""
 
@@ -98,6 +137,7 @@ class Bench(Section):
     probe: Diode = Diode(threshold=0.03, nominal_current=0.1)
     optics: Optics = Optics()
     detector: Detector = Detector()
+    faults: tuple[Fault, ...] = ()  # [[bench.faults]]: what goes wrong on purpose
 
 
 class Visa(Section):
