@@ -11,7 +11,7 @@ from bluesky import Msg
 
 from plans.edges import EdgeTiming, PumpMode
 from plans.fid import SIGNIFICANT, ReadLevel, check_positive, record_line
-from plans.setup import Plan, Setup, arm, light_up, play
+from plans.setup import Plan, Setup, arm, confirm, light_up, play
 from spinlab.analysis.fid import Decay, FidFit, fit_fid, project_fid
 from spinlab.calibration import Calibration
 from spinlab.errors import BadInput, RunFailed
@@ -369,6 +369,7 @@ class _Experiment:
             "read_polarization": self.point.noble_gas_polarization,
             **self._efficiency(shot, fit, write),
         }
+        yield from confirm(self.setup)
         self.shot_readings.put(values)
         yield Msg("create", None, name="primary")
         yield Msg("read", self.setup.polarimeter.trace)

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from spinlab.clock import Clock, VirtualClock, WallClock, wall_seconds
-from spinlab.errors import BadInput, RunFailed, SpinlabError, nearest
+from spinlab.errors import BadInput, Rebooted, RunFailed, SpinlabError, nearest
 from spinlab.laboratory import load, load_module
 from spinlab.measurement import Measurement, measurement_of
 from spinlab.models import calibration_of
@@ -146,6 +146,8 @@ class Session:
         lab_time = self.clock.now() - began[1]
         if self.unsafe:
             problem = "; ".join(filter(None, [problem, *self.unsafe]))
+        if problem:
+            self._connected = False  # nobody knows what a box has kept of its settings: initialise all of them again
         if writer.path is None:
             raise RunFailed(problem or "the plan ended without opening a run")
         from spinlab.records import open_run
@@ -241,6 +243,8 @@ class Session:
                 continue
             try:
                 device.make_safe()
+            except Rebooted as error:
+                self.unsafe.append(str(error))  # it is safe, but what it measured last may be wrong
             except Exception as error:
                 self.unsafe.append(f"{step.device} could NOT be brought to its safe state: {error}")
         self._safe_at = self._exchanges()
@@ -259,12 +263,13 @@ class Session:
         return sum(device.link.exchanges for device in self.devices.values())
 
     def _device(self, name: str) -> VisaDevice:
-        from spinlab.visa import Surroundings, VisaLink, read_settings
+        from spinlab.link import VisaLink
+        from spinlab.visa import Surroundings, read_settings
 
         entry = self.profile.devices[name]
         kind = load(entry.class_, self.profile.root)
         settings = read_settings(kind, name, entry.settings)
-        link = VisaLink(lambda: self._open(name), entry.address)
+        link = VisaLink(lambda: self._open(name), entry.address, name)
         device: VisaDevice = kind(name, link, settings, Surroundings(self.clock, self.make_safe))
         return device
 
