@@ -82,6 +82,7 @@ class Polarimeter(ScpiDevice):
             ReadBack(":DIG:VOLT:SRAT?", round(acquisition.sample_rate)),
             ReadBack(":DIG:COUN?", acquisition.count),
             ReadBack(f":TRAC:POIN? '{BUFFER}'", size),
+            ReadBack(f":TRAC:ACT? '{BUFFER}'", 0),  # else the last record would be taken for the next one
             ReadBack(":TRIG:DIG:STIM?", "EXT"),
         )
         self._size = size

@@ -6,6 +6,7 @@ One exchange carries the commands, the queries that read the settings back, and 
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import ClassVar, TypeVar
@@ -15,6 +16,7 @@ from spinlab.replies import ReadBack, error_entry, whole
 from spinlab.visa import VisaDevice
 
 POWER_ON = 128  # of the standard event register, IEEE 488.2
+_ANSWER = re.compile(r'(.*);([+-]?\d+,"(?:[^"]|"")*")', re.ASCII)
 T = TypeVar("T")
 
 
@@ -50,8 +52,11 @@ class CheckedDevice(VisaDevice):
             raise InstrumentError(f"{self.name}: {error} (asked {query})") from None
 
     @abstractmethod
-    def exchange(self, message: str, queries: int) -> list[str]:
-        """Send a message of ``queries`` queries and the box's error queries; return all their replies."""
+    def exchange(self, message: str, queries: int) -> tuple[list[str], list[str]]:
+        """Send a message of ``queries`` queries and the box's error queries; return the replies to both.
+
+        A query that the box refused may have no reply.
+        """
 
     @abstractmethod
     def reported(self, replies: Sequence[str]) -> str:
@@ -60,37 +65,40 @@ class CheckedDevice(VisaDevice):
     def _carry_out(
         self, opening: str, commands: str, context: str, settings: Sequence[ReadBack], asked: int = 0
     ) -> list[str]:
-        message = opening + ";".join(filter(None, (commands, *(each.query for each in settings))))
-        replies = self.exchange(message, 1 + asked + len(settings))
-        first, last = 1 + asked, 1 + asked + len(settings)
+        message = (opening + ";".join(filter(None, (commands, *(each.query for each in settings))))).rstrip(";")
+        count = 1 + asked + len(settings)
+        replies, reports = self.exchange(message, count)
         try:
-            was_off = whole(replies[0]) & POWER_ON
-            problems = [self.reported(replies[last:])]
-            if not problems[0]:  # else a setting that was refused is no wonder
-                problems = [each.fault(reply) or "" for each, reply in zip(settings, replies[first:last], strict=True)]
+            was_off = bool(whole(replies[0]) & POWER_ON)
+            problem = self.reported(reports)  # comes first: a setting that was refused is no wonder
+            if not problem:
+                if len(replies) != count:
+                    raise ValueError(f"{';'.join(replies)!r} holds {len(replies)} replies to {count} queries")
+                faults = [each.fault(reply) for each, reply in zip(settings, replies[1 + asked :], strict=True)]
+                problem = "; ".join(filter(None, faults))
         except ValueError as error:
             raise InstrumentError(f"{self.name}: {error} (after {context})") from None
-        found = "; ".join(filter(None, problems))
         off = "it was switched off and on, its settings are gone"
-        if found:
-            raise InstrumentError(f"{self.name}: {found}{f'; {off}' if was_off else ''} (after {context})")
+        if problem:
+            raise InstrumentError(f"{self.name}: {problem}{f'; {off}' if was_off else ''} (after {context})")
         if was_off:
             raise Rebooted(f"{self.name}: {off} (noticed after {context})")
-        return replies[1:first]
+        return replies[1 : 1 + asked]
 
 
 class ScpiDevice(CheckedDevice):
     """A box with a SCPI error queue, which answers the queries of a message in one line."""
 
-    def exchange(self, message: str, queries: int) -> list[str]:
-        """One line, semicolons between the replies; only the error entry at the end may hold one itself."""
-        reply = self.link.query(f"{message.rstrip(';')};:SYST:ERR?")
-        replies = reply.split(";", queries)
-        if len(replies) != queries + 1:
+    def exchange(self, message: str, queries: int) -> tuple[list[str], list[str]]:
+        """One line, semicolons between the replies; the error entry at its end may hold some itself."""
+        message += ";:SYST:ERR?"
+        reply = self.link.query(message)
+        parts = _ANSWER.fullmatch(reply)
+        if parts is None:
             raise InstrumentError(
-                f"{self.name}: {reply!r} is no reply to {queries + 1} queries (asked {message[:60]!r})"
+                f"{self.name}: {reply!r} is no reply to {queries + 1} queries (asked {message[:70]!r})"
             )
-        return replies
+        return parts[1].split(";"), [parts[2]]
 
     def reported(self, replies: Sequence[str]) -> str:
         """Return the oldest error of the queue."""
@@ -107,11 +115,11 @@ class SrsDevice(CheckedDevice):
     error_queries: ClassVar[tuple[str, ...]]
     error_texts: ClassVar[tuple[dict[int, str], ...]]
 
-    def exchange(self, message: str, queries: int) -> list[str]:
+    def exchange(self, message: str, queries: int) -> tuple[list[str], list[str]]:
         """One line for each query."""
-        return self.link.query_lines(
-            ";".join((message.rstrip(";"), *self.error_queries)), queries + len(self.error_queries)
-        )
+        message = ";".join((message, *self.error_queries))
+        lines = self.link.query_lines(message, queries + len(self.error_queries))
+        return lines[:queries], lines[queries:]
 
     def reported(self, replies: Sequence[str]) -> str:
         """Return the numbers that are not 0, and what they mean."""

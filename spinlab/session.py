@@ -21,6 +21,7 @@ from spinlab.profile import Profile
 if TYPE_CHECKING:
     from spinlab.analysis.result import Result
     from spinlab.engine import LabEngine
+    from spinlab.transcript import TranscriptWriter
     from spinlab.visa import VisaDevice
 
 PlanFunction = Callable[..., Any]
@@ -76,6 +77,7 @@ class Session:
         self._engine: LabEngine | None = None
         self._connected = False
         self._safe_at = -1
+        self._transcript: TranscriptWriter | None = None
         self.unsafe: list[str] = []
 
     def __enter__(self) -> Self:
@@ -229,6 +231,15 @@ class Session:
                 device.connect()
             self._connected = True
 
+    def record_traffic(self, path: Path) -> None:
+        """Write all VISA traffic from now on to a transcript; raises BadInput when there can be none at ``path``."""
+        from spinlab.transcript import TranscriptWriter
+
+        addresses = {name: device.link.address for name, device in self.devices.items()}
+        self._transcript = TranscriptWriter(path, self.clock, self.profile.path.name, addresses)
+        for name, device in self.devices.items():
+            device.link.tap = self._transcript.tap(name)
+
     def make_safe(self) -> None:
         """Bring every connected device to its safe state, in the profile's order; failures end up in ``unsafe``.
 
@@ -254,6 +265,8 @@ class Session:
         self.make_safe()
         for device in self.devices.values():
             device.link.close()
+        if self._transcript is not None:
+            self._transcript.close()
         for manager in self._managers.values():
             manager.close()
         self._managers.clear()
