@@ -69,6 +69,7 @@ class Session:
     def __init__(self, profile: Profile) -> None:
         os.environ.setdefault("OPHYD_CONTROL_LAYER", "dummy")  # ours is VISA; others would start threads
         self.profile = profile
+        _check_faults(profile)
         self.clock: Clock = _clock_of(profile)
         self.plans = plans_of(profile)
         self.bench: Any = None
@@ -307,6 +308,22 @@ class Session:
 
         self.bench = load(self.profile.bench.factory, self.profile.root)(self.profile, self.clock)
         return SpinlabVisaLibrary.for_bench(self.profile.bench_yaml, self.bench.instruments, self.clock)
+
+
+def _check_faults(profile: Profile) -> None:
+    """Raise BadInput for a fault that is planned for an instrument which the bench does not have."""
+    if not profile.bench.faults:
+        return
+    from spinlab.virtual.labfile import LabFile
+
+    lab = LabFile.read(profile.bench_yaml)
+    roles = lab.addresses if lab else {}
+    for index, fault in enumerate(profile.bench.faults):
+        if fault.instrument not in roles:
+            raise BadInput(
+                f"{profile.path.name}: bench.faults[{index}].instrument: "
+                f"no instrument {fault.instrument!r}{nearest(fault.instrument, roles)}"
+            )
 
 
 def _clock_of(profile: Profile) -> Clock:
