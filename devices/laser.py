@@ -57,9 +57,9 @@ class Laser(SrsDevice):
         self._switch(True)
         return self.clock.sleep_status(self.settings.warm_up, self.name, "warming up")
 
-    def look(self) -> None:
+    def look(self, *settings: ReadBack) -> None:
         """The diode is on or off as it was told, at its working current."""
-        self.command("", "looking at it", self._state(bool(self.lit.get())), self._current)
+        super().look(self._state(bool(self.lit.get())), self._current, *settings)
 
     def make_safe(self) -> None:
         """Diode off."""

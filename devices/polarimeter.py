@@ -82,8 +82,8 @@ class Polarimeter(ScpiDevice):
             ReadBack(":DIG:VOLT:SRAT?", round(acquisition.sample_rate)),
             ReadBack(":DIG:COUN?", acquisition.count),
             ReadBack(f":TRAC:POIN? '{BUFFER}'", size),
-            ReadBack(f":TRAC:ACT? '{BUFFER}'", 0),  # else the last record would be taken for the next one
-            ReadBack(":TRIG:DIG:STIM?", "EXT"),
+            ReadBack(f":TRAC:ACT? '{BUFFER}'", 0, always=True),  # else the last record would be taken for the next one
+            ReadBack(":TRIG:DIG:STIM?", "EXT", always=True),
         )
         self._size = size
         self._acquisition = acquisition

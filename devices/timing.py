@@ -127,9 +127,9 @@ class Timing(SrsDevice):
         self.triggered.put(self.clock.now())
         return self.clock.sleep_status(self._last + self.settings.margin, self.name, "sequence over")
 
-    def look(self) -> None:
+    def look(self, *settings: ReadBack) -> None:
         """The pump gate idles as it was told."""
-        self.command("", "looking at it", _polarity(self.pump_idle.get() == "closed"))
+        super().look(_polarity(self.pump_idle.get() == "closed"), *settings)
 
     def make_safe(self) -> None:
         """Pump gate idle closed, no second cycle of a burst."""

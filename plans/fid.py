@@ -8,7 +8,7 @@ from math import pi
 from bluesky import Msg
 
 from plans.edges import FIRST_EDGE, TAIL
-from plans.setup import Plan, Setup, arm, confirm, light_up, play
+from plans.setup import Plan, Setup, arm, light_up, play
 from spinlab.analysis.fid import Decay, FidFit, fit_fid
 from spinlab.calibration import Calibration
 from spinlab.errors import BadInput, RunFailed
@@ -158,7 +158,7 @@ def check_positive(**values: float) -> None:
 
 def _fid(setup: Setup, sequence: ReadLevel, field: float, shots: int) -> Plan:
     calibration = setup.calibration
-    readings = Readings("fid", setup.coil.clock, UNITS)
+    readings = Readings("fid", setup.coil.clock, UNITS, setup.witnesses)
     current = calibration.wave_current(field)
     recovery = 5 / calibration.linewidth()
     noble_gas = calibration.mixture.noble_gas_polarization
@@ -173,7 +173,6 @@ def _fid(setup: Setup, sequence: ReadLevel, field: float, shots: int) -> Plan:
         yield Msg("clear_checkpoint")
         fit = yield from record_line(setup, sequence, current, current, noble_gas)
         noble_gas = calibration.noble_gas_polarization(current, fit.frequency)
-        yield from confirm(setup)
         readings.put({**fit_values(fit), "field": field, "noble_gas_polarization": noble_gas})
         yield Msg("create", None, name="primary")
         yield Msg("read", setup.polarimeter.trace)

@@ -24,6 +24,11 @@ class Setup:
     timing: Any
     calibration: Calibration
 
+    @property
+    def witnesses(self) -> tuple[Any, ...]:
+        """The boxes that nobody asks while a record is taken: a shot counts when they still are as they were set."""
+        return (self.timing, self.pump, self.probe)
+
 
 def light_up(setup: Setup) -> Plan:
     """Both lasers on and steady, the pump gate open."""
@@ -48,10 +53,3 @@ def arm(setup: Setup, waveform: Any, sequence: Any, acquisition: Any) -> Plan:
     yield Msg("prepare", setup.polarimeter, acquisition, group="arm")
     yield Msg("prepare", setup.timing, sequence, group="arm")
     yield Msg("wait", None, group="arm")
-
-
-def confirm(setup: Setup) -> Plan:
-    """The boxes that nobody asked since the record began still are as they were set: only then it counts."""
-    for device in (setup.timing, setup.pump, setup.probe):
-        yield Msg("trigger", device.health, group="confirm")
-    yield Msg("wait", None, group="confirm")

@@ -11,7 +11,7 @@ from bluesky import Msg
 
 from plans.edges import EdgeTiming, PumpMode
 from plans.fid import SIGNIFICANT, ReadLevel, check_positive, record_line
-from plans.setup import Plan, Setup, arm, confirm, light_up, play
+from plans.setup import Plan, Setup, arm, light_up, play
 from spinlab.analysis.fid import Decay, FidFit, fit_fid, project_fid
 from spinlab.calibration import Calibration
 from spinlab.errors import BadInput, RunFailed
@@ -209,7 +209,7 @@ class _Experiment:
         self.tracking = ReadLevel(
             calibration.coil_time_constant, TRACKING_PULSE, TRACKING_RECORD, conditions.timing.sample_rate
         )
-        self.shot_readings = Readings("shot", setup.coil.clock, UNITS)
+        self.shot_readings = Readings("shot", setup.coil.clock, UNITS, setup.witnesses)
         self.tracking_readings = Readings("tracking", setup.coil.clock, {"frequency": "Hz", "field": "T"})
         self.reference: tuple[float, float] = (0.0, 0.0)
 
@@ -369,7 +369,6 @@ class _Experiment:
             "read_polarization": self.point.noble_gas_polarization,
             **self._efficiency(shot, fit, write),
         }
-        yield from confirm(self.setup)
         self.shot_readings.put(values)
         yield Msg("create", None, name="primary")
         yield Msg("read", self.setup.polarimeter.trace)

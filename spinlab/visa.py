@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ophyd import Component, Device, Signal
+from ophyd import Device, Signal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from spinlab.errors import BadInput, InstrumentError, nearest
@@ -36,16 +36,6 @@ class ClockSignal(Signal):  # type: ignore[misc]  # Ophyd is untyped
         return status
 
 
-class Health(ClockSignal):
-    """What a plan triggers to make sure, before a record counts, that the box still is as it was set."""
-
-    def trigger(self) -> ClockStatus:
-        """Ask the box; raises InstrumentError when it is not."""
-        device: VisaDevice = self.parent
-        device.look()
-        return device.done()
-
-
 class DeviceSettings(BaseModel):
     """What a profile may say about a device; a kind of instrument adds its own fields."""
 
@@ -70,8 +60,6 @@ class VisaDevice(Device):  # type: ignore[misc]  # Ophyd is untyped
 
     Settings: ClassVar[type[DeviceSettings]] = DeviceSettings
     models: ClassVar[tuple[str, ...]] = ()
-
-    health = Component(Health, value=0, kind="omitted")
 
     def __init__(self, name: str, link: VisaLink, settings: DeviceSettings, surroundings: Surroundings) -> None:
         self.link = link
