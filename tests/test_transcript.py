@@ -50,7 +50,7 @@ def test_every_reply_of_the_twin_agrees_with_a_recording_of_itself(recorded: Pat
     report = replay(read_transcript(recorded), profile(tmp_path, seed=99))
     assert report.differences == ()
     counts = report.counts()
-    assert set(counts) == {"coil", "pump", "probe", "polarimeter", "timing"}
+    assert set(counts) >= {"coil", "pump", "probe", "polarimeter", "timing"}
     assert counts["timing"]["agrees"] > 100
     assert counts["polarimeter"]["measured"] > 5
 
