@@ -7,10 +7,12 @@ from typing import ClassVar
 from ophyd import Component
 
 from spinlab.clock.status import ClockStatus
+from spinlab.dialects import ScpiDevice
 from spinlab.errors import BadInput
+from spinlab.replies import ReadBack, whole
 from spinlab.sequence import Waveform
 from spinlab.units import Amperes, Volts
-from spinlab.visa import ClockSignal, DeviceSettings, VisaDevice
+from spinlab.visa import ClockSignal, DeviceSettings
 
 WAVE_STOPPED = 1 << 7  # bit of the operation register, 6221 reference manual
 DATA_POINTS = 100  # most values of one ARB:DATA or ARB:APPend command
@@ -32,7 +34,7 @@ class CoilSettings(DeviceSettings):
     polls: int = 20
 
 
-class Coil(VisaDevice):
+class Coil(ScpiDevice):
     """``set(current)`` moves the DC level; ``prepare(Waveform)`` arms a waveform that the next edge plays.
 
     An armed waveform stays armed: every edge plays it again. ``trigger()`` finishes when the waveform has stopped.
@@ -52,10 +54,13 @@ class Coil(VisaDevice):
     def initialise(self) -> None:
         """Fixed range, compliance, output on at the safe current."""
         s = self.settings
-        self._send(
-            f"*CLS;:SOUR:WAVE:ABOR;:SOUR:CURR:RANG {s.range:.6E};:SOUR:CURR:COMP {s.compliance:.3f}"
+        self.initial(
+            f":SOUR:WAVE:ABOR;:SOUR:CURR:RANG {s.range:.6E};:SOUR:CURR:COMP {s.compliance:.3f}"
             f";:SOUR:CURR {s.safe_current:.6E};:OUTP ON",
-            "initialise",
+            ReadBack(":SOUR:CURR:RANG?", s.range, 1e-3 * s.range),
+            ReadBack(":SOUR:CURR:COMP?", s.compliance, 0.01),
+            self._level(s.safe_current),
+            ReadBack(":OUTP?", 1),
         )
         self.level.put(s.safe_current)
 
@@ -87,7 +92,7 @@ class Coil(VisaDevice):
     def set(self, current: float) -> ClockStatus:
         """Leave wave mode and put the DC level to ``current`` (A)."""
         self.check_current(current)
-        self._send(f":SOUR:WAVE:ABOR;:SOUR:CURR {current:.6E}", f"level {current:.6g} A")
+        self.command(f":SOUR:WAVE:ABOR;:SOUR:CURR {current:.6E}", f"level {current:.6g} A", self._level(current))
         self.level.put(current)
         return self.done()
 
@@ -112,7 +117,15 @@ class Coil(VisaDevice):
             ":SOUR:WAVE:ARM",
             ":SOUR:WAVE:INIT",
         ]
-        self._send(";".join(commands), "arming a waveform")
+        self.command(
+            ";".join(commands),
+            "arming a waveform",
+            ReadBack(":SOUR:WAVE:ARB:POIN?", len(values)),
+            ReadBack(":SOUR:WAVE:AMPL?", scale, self.resolution / 2),
+            ReadBack(":SOUR:WAVE:FREQ?", 1 / waveform.duration, 1e-5 / waveform.duration),
+            ReadBack(":SOUR:WAVE:DUR:CYCL?", 1, 1e-6),
+            ReadBack(":SOUR:WAVE:EXTR:IVAL?", waveform.inactive / scale, 1e-6),
+        )
         return self.done()
 
     def trigger(self) -> ClockStatus:
@@ -123,9 +136,7 @@ class Coil(VisaDevice):
 
     def _poll(self, status: ClockStatus, left: int) -> None:
         try:
-            condition, error = self.link.query(":STAT:OPER:COND?;:SYST:ERR?").split(";", 1)
-            self.refuse_error(error, "playing a waveform")
-            stopped = int(float(condition)) & WAVE_STOPPED
+            stopped = self.ask(":STAT:OPER:COND?", whole, "playing a waveform") & WAVE_STOPPED
         except Exception as error:
             status.set_exception(error)
             return
@@ -138,8 +149,10 @@ class Coil(VisaDevice):
 
     def make_safe(self) -> None:
         """Wave mode left, DC level at the safe current."""
-        self._send(f":SOUR:WAVE:ABOR;:SOUR:CURR {self.settings.safe_current:.6E}", "safe state")
-        self.level.put(self.settings.safe_current)
+        safe = self.settings.safe_current
+        self.secure(f":SOUR:WAVE:ABOR;:SOUR:CURR {safe:.6E}", self._level(safe))
+        self.level.put(safe)
 
-    def _send(self, commands: str, context: str) -> None:
-        self.refuse_error(self.link.query(f"{commands};:SYST:ERR?"), context)
+    def _level(self, current: float) -> ReadBack:
+        """The DC level, to half a step."""
+        return ReadBack(":SOUR:CURR?", current, 0.51 * self.resolution)

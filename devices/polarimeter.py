@@ -8,13 +8,15 @@ import numpy as np
 from ophyd import Component
 
 from spinlab.clock.status import ClockStatus
+from spinlab.dialects import ScpiDevice
 from spinlab.errors import BadInput
+from spinlab.replies import ReadBack, whole
 from spinlab.sequence import Acquisition
 from spinlab.units import Volts
-from spinlab.visa import ClockSignal, DeviceSettings, VisaDevice
+from spinlab.visa import ClockSignal, DeviceSettings
 
 BUFFER = "spinlab"
-OVERFLOW = 9e37  # what the box reports for a reading beyond its range
+FULL_SCALE = 1.25  # of the range: more is no reading (the box reports 9.9e37 for an overflow)
 
 
 class PolarimeterSettings(DeviceSettings):
@@ -24,7 +26,7 @@ class PolarimeterSettings(DeviceSettings):
     polls: int = 20
 
 
-class Polarimeter(VisaDevice):
+class Polarimeter(ScpiDevice):
     """``prepare(Acquisition)`` arms the digitizer; ``trigger()`` finishes when all records are here.
 
     ``trace`` is the record of the last edge, ``first_trace`` that of the first, V; one row of samples each.
@@ -42,10 +44,14 @@ class Polarimeter(VisaDevice):
 
     def initialise(self) -> None:
         """Buffers of an earlier session dropped; digitize volts, fixed range, rising edge, single-precision binary."""
-        self._send(
-            f'*RST;*CLS;:DIG:FUNC "VOLT";:DIG:VOLT:RANG {self.settings.range:g};:DIG:VOLT:APER AUTO'
+        self.initial(
+            f'*RST;:DIG:FUNC "VOLT";:DIG:VOLT:RANG {self.settings.range:g};:DIG:VOLT:APER AUTO'
             ";:FORM:DATA SRE;:FORM:BORD SWAP;:TRIG:EXT:IN:EDGE RIS",
-            "initialise",
+            ReadBack(":DIG:FUNC?", '"VOLT"'),
+            self._range,
+            ReadBack(":FORM:DATA?", "SRE"),
+            ReadBack(":FORM:BORD?", "SWAP"),
+            ReadBack(":TRIG:EXT:IN:EDGE?", "RIS"),
         )
         self._size = 0
 
@@ -68,10 +74,16 @@ class Polarimeter(VisaDevice):
         if size != self._size:
             drop = f":TRAC:DEL '{BUFFER}';" if self._size else ""
             buffer = f"{drop}:TRAC:MAKE '{BUFFER}',{size}"
-        self._send(
+        self.command(
             f":TRIG:DIG:STIM NONE;{buffer};:DIG:VOLT:SRAT {acquisition.sample_rate:.0f}"
             f";:DIG:COUN {acquisition.count};:TRIG:DIG:STIM EXT",
             "arming",
+            self._range,
+            ReadBack(":DIG:VOLT:SRAT?", round(acquisition.sample_rate)),
+            ReadBack(":DIG:COUN?", acquisition.count),
+            ReadBack(f":TRAC:POIN? '{BUFFER}'", size),
+            ReadBack(f":TRAC:ACT? '{BUFFER}'", 0, always=True),  # else the last record would be taken for the next one
+            ReadBack(":TRIG:DIG:STIM?", "EXT", always=True),
         )
         self._size = size
         self._acquisition = acquisition
@@ -90,9 +102,7 @@ class Polarimeter(VisaDevice):
         if status.done:
             return
         try:
-            reply, error = self.link.query(f":TRAC:ACT? '{BUFFER}';:SYST:ERR?").split(";", 1)
-            self.refuse_error(error, "digitizing")
-            taken = int(float(reply))
+            taken = self.ask(f":TRAC:ACT? '{BUFFER}'", whole, "digitizing")
             if taken == self._size:
                 self._fetch()
                 status.set_finished()
@@ -109,7 +119,8 @@ class Polarimeter(VisaDevice):
     def _fetch(self) -> None:
         assert self._acquisition is not None
         readings = self.link.query_floats(f":TRAC:DATA? 1,{self._size},'{BUFFER}',READ", self._size)
-        if not np.all(np.abs(readings) < OVERFLOW):
+        self.command("", "reading the records")  # a block that was too long would show here
+        if not np.all(np.abs(readings) < FULL_SCALE * self.settings.range):
             raise OverflowError(f"{self.name}: readings beyond its range of {self.settings.range:g} V")
         records = readings.reshape(self._acquisition.edges, self._acquisition.count)
         self.first_trace.put(records[0])
@@ -117,7 +128,8 @@ class Polarimeter(VisaDevice):
 
     def make_safe(self) -> None:
         """No edge starts anything any more."""
-        self._send(":TRIG:DIG:STIM NONE", "safe state")
+        self.secure(":TRIG:DIG:STIM NONE", ReadBack(":TRIG:DIG:STIM?", "NONE"))
 
-    def _send(self, commands: str, context: str) -> None:
-        self.refuse_error(self.link.query(f"{commands};:SYST:ERR?"), context)
+    @property
+    def _range(self) -> ReadBack:
+        return ReadBack(":DIG:VOLT:RANG?", self.settings.range, 1e-3 * self.settings.range)

@@ -158,7 +158,7 @@ def check_positive(**values: float) -> None:
 
 def _fid(setup: Setup, sequence: ReadLevel, field: float, shots: int) -> Plan:
     calibration = setup.calibration
-    readings = Readings("fid", setup.coil.clock, UNITS)
+    readings = Readings("fid", setup.coil.clock, UNITS, setup.witnesses)
     current = calibration.wave_current(field)
     recovery = 5 / calibration.linewidth()
     noble_gas = calibration.mixture.noble_gas_polarization

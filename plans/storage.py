@@ -209,7 +209,7 @@ class _Experiment:
         self.tracking = ReadLevel(
             calibration.coil_time_constant, TRACKING_PULSE, TRACKING_RECORD, conditions.timing.sample_rate
         )
-        self.shot_readings = Readings("shot", setup.coil.clock, UNITS)
+        self.shot_readings = Readings("shot", setup.coil.clock, UNITS, setup.witnesses)
         self.tracking_readings = Readings("tracking", setup.coil.clock, {"frequency": "Hz", "field": "T"})
         self.reference: tuple[float, float] = (0.0, 0.0)
 

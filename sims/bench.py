@@ -19,6 +19,7 @@ from spinlab.clock.base import Clock
 from spinlab.models import propagation_of, pumping_rate_of
 from spinlab.physics.propagation import CellState
 from spinlab.profile import Profile, load_profile
+from spinlab.virtual.faults import Faults
 from spinlab.virtual.instrument import Instrument
 from spinlab.virtual.schedule import Schedule
 
@@ -94,6 +95,7 @@ class Bench:
             "oven": self.temperature,
             "multimeter": self.multimeter,
         }
+        self.faults = Faults(self.instruments, profile.seed, bench.faults)
 
     def coil_current(self, time: float, current: float) -> None:
         """The supply's output becomes ``current`` (A); its noise is drawn anew at every change of level."""

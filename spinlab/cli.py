@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import sys
 from pathlib import Path
@@ -41,12 +42,68 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run a plan; data goes to the records folder. Exit codes: 0 done, 1 the run failed (data kept), 2 bad input."""
+    _run(plan, parameters, _profile(profile, seed), as_json)
+
+
+@app.command()
+def record(
+    transcript: Annotated[Path, typer.Argument(help="The file to write; it must not exist.")],
+    plan: Annotated[str, typer.Argument(help="Name of the plan; see `spinlab plans`.")],
+    parameters: Annotated[list[str] | None, typer.Argument(help="Plan parameters, as for `spinlab run`.")] = None,
+    profile: ProfilePath = DEFAULT_PROFILE,
+    seed: Seed = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a plan and write the VISA traffic, of real boxes or virtual ones, to a transcript."""
+    _run(plan, parameters, _profile(profile, seed), as_json, transcript)
+
+
+@app.command()
+def replay(
+    transcript: Annotated[Path, typer.Argument(help="What `spinlab record` wrote.")],
+    profile: ProfilePath = DEFAULT_PROFILE,
+    tolerance: Annotated[float, typer.Option(min=0.0, help="Relative, of numbers.")] = 1e-6,
+    measured: Annotated[
+        list[str] | None, typer.Option(help="Regular expression of further queries that measure; may be repeated.")
+    ] = None,
+    serials: Annotated[bool, typer.Option("--serials", help="Compare serial numbers and firmware too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the virtual instruments with a transcript. Exit codes: 0 they agree, 1 they differ, 2 bad input."""
+    from spinlab.replay import MEASURED, Rules, show
+    from spinlab.replay import replay as replay_exchanges
+    from spinlab.transcript import read_transcript
+
+    rules = Rules(tolerance, (*MEASURED, *_expressions(measured or [])), serials)
+    report = replay_exchanges(read_transcript(transcript), _profile(profile), rules)
+    if as_json:
+        print(json.dumps(report.as_document()))
+    else:
+        show(report, transcript)
+    if report.differences:
+        raise typer.Exit(1)
+
+
+def _expressions(patterns: list[str]) -> list[str]:
+    for pattern in patterns:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise BadInput(f"--measured {pattern!r} is no regular expression: {error}") from None
+    return patterns
+
+
+def _run(
+    plan: str, parameters: list[str] | None, profile: Profile, as_json: bool, transcript: Path | None = None
+) -> None:
     from spinlab.display import RunDisplay, show_outcome
     from spinlab.plan_parameters import parse_assignments
     from spinlab.session import Session
 
     values = parse_assignments(parameters or [])
-    with Session(_profile(profile, seed)) as session:
+    with Session(profile) as session:
+        if transcript is not None:
+            session.record_traffic(transcript)
         display = None if as_json else RunDisplay()
         try:
             outcome = session.run(plan, values, display, display.begin if display else None)

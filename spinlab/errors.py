@@ -26,6 +26,10 @@ class InstrumentError(SpinlabError):
     """An instrument refused a command, or answered something that is outside its own grammar."""
 
 
+class Rebooted(InstrumentError):
+    """An instrument was switched off and on: it does what it is told, but what was set before is gone."""
+
+
 class Deadlock(SpinlabError):
     """A plan waits for something that no timer can bring about any more."""
 

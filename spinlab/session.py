@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from spinlab.clock import Clock, VirtualClock, WallClock, wall_seconds
-from spinlab.errors import BadInput, RunFailed, SpinlabError, nearest
+from spinlab.errors import BadInput, Rebooted, RunFailed, SpinlabError, nearest
 from spinlab.laboratory import load, load_module
 from spinlab.measurement import Measurement, measurement_of
 from spinlab.models import calibration_of
@@ -22,6 +22,7 @@ from spinlab.profile import Profile
 if TYPE_CHECKING:
     from spinlab.analysis.result import Result
     from spinlab.engine import LabEngine
+    from spinlab.transcript import TranscriptWriter
     from spinlab.visa import VisaDevice
 
 PlanFunction = Callable[..., Any]
@@ -69,6 +70,7 @@ class Session:
     def __init__(self, profile: Profile) -> None:
         os.environ.setdefault("OPHYD_CONTROL_LAYER", "dummy")  # ours is VISA; others would start threads
         self.profile = profile
+        _check_faults(profile)
         self.clock: Clock = _clock_of(profile)
         self.plans = plans_of(profile)
         self.bench: Any = None
@@ -77,6 +79,7 @@ class Session:
         self._engine: LabEngine | None = None
         self._connected = False
         self._safe_at = -1
+        self._transcript: TranscriptWriter | None = None
         self.unsafe: list[str] = []
 
     def __enter__(self) -> Self:
@@ -150,6 +153,8 @@ class Session:
         lab_time = self.clock.now() - began[1]
         if self.unsafe:
             problem = "; ".join(filter(None, [problem, *self.unsafe]))
+        if problem:
+            self._connected = False  # nobody knows what a box has kept of its settings: initialise all of them again
         if writer.path is None:
             raise RunFailed(problem or "the plan ended without opening a run")
         from spinlab.records import open_run
@@ -231,6 +236,15 @@ class Session:
                 device.connect()
             self._connected = True
 
+    def record_traffic(self, path: Path) -> None:
+        """Write all VISA traffic from now on to a transcript; raises BadInput when there can be none at ``path``."""
+        from spinlab.transcript import TranscriptWriter
+
+        addresses = {name: device.link.address for name, device in self.devices.items()}
+        self._transcript = TranscriptWriter(path, self.clock, self.profile.path.name, addresses)
+        for name, device in self.devices.items():
+            device.link.tap = self._transcript.tap(name)
+
     def make_safe(self) -> None:
         """Bring every connected device to its safe state, in the profile's order; failures end up in ``unsafe``.
 
@@ -245,6 +259,8 @@ class Session:
                 continue
             try:
                 device.make_safe()
+            except Rebooted as error:
+                self.unsafe.append(str(error))  # it is safe, but what it measured last may be wrong
             except Exception as error:
                 self.unsafe.append(f"{step.device} could NOT be brought to its safe state: {error}")
         self._safe_at = self._exchanges()
@@ -254,6 +270,8 @@ class Session:
         self.make_safe()
         for device in self.devices.values():
             device.link.close()
+        if self._transcript is not None:
+            self._transcript.close()
         for manager in self._managers.values():
             manager.close()
         self._managers.clear()
@@ -263,12 +281,13 @@ class Session:
         return sum(device.link.exchanges for device in self.devices.values())
 
     def _device(self, name: str) -> VisaDevice:
-        from spinlab.visa import Surroundings, VisaLink, read_settings
+        from spinlab.link import VisaLink
+        from spinlab.visa import Surroundings, read_settings
 
         entry = self.profile.devices[name]
         kind = load(entry.class_, self.profile.root)
         settings = read_settings(kind, name, entry.settings)
-        link = VisaLink(lambda: self._open(name), entry.address)
+        link = VisaLink(lambda: self._open(name), entry.address, name)
         device: VisaDevice = kind(name, link, settings, Surroundings(self.clock, self.make_safe))
         return device
 
@@ -317,6 +336,22 @@ def one_blas_thread() -> ContextManager[Any]:
 
     limits: ContextManager[Any] = threadpool_limits(1, "blas")
     return limits
+
+
+def _check_faults(profile: Profile) -> None:
+    """Raise BadInput for a fault that is planned for an instrument which the bench does not have."""
+    if not profile.bench.faults:
+        return
+    from spinlab.virtual.labfile import LabFile
+
+    lab = LabFile.read(profile.bench_yaml)
+    roles = lab.addresses if lab else {}
+    for index, fault in enumerate(profile.bench.faults):
+        if fault.instrument not in roles:
+            raise BadInput(
+                f"{profile.path.name}: bench.faults[{index}].instrument: "
+                f"no instrument {fault.instrument!r}{nearest(fault.instrument, roles)}"
+            )
 
 
 def _clock_of(profile: Profile) -> Clock:

@@ -2,81 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-import numpy.typing as npt
-import pyvisa
 from ophyd import Device, Signal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from spinlab.errors import BadInput, InstrumentError, nearest
+from spinlab.link import VisaLink
+from spinlab.replies import error_entry
 
 if TYPE_CHECKING:
     from spinlab.clock.base import Clock
     from spinlab.clock.status import ClockStatus
-
-
-class VisaLink:
-    """One instrument's VISA resource, opened when first needed; every exchange holds the link's lock and is counted."""
-
-    def __init__(self, open_resource: Callable[[], Any], address: str) -> None:
-        self.address = address
-        self._open = open_resource
-        self._resource: Any = None
-        self.exchanges = 0
-        self._lock = threading.RLock()
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the resource has been opened."""
-        return self._resource is not None
-
-    def write(self, message: str) -> None:
-        """Send one message."""
-        with self._lock:
-            self._guard(lambda resource: resource.write(message), message)
-
-    def query(self, message: str) -> str:
-        """Send one message and return its reply without terminators."""
-        with self._lock:
-            reply: str = self._guard(lambda resource: resource.query(message), message)
-            return reply.strip()
-
-    def query_floats(self, message: str, count: int) -> npt.NDArray[np.float32]:
-        """Send one message whose reply is a block of ``count`` little-endian float32."""
-        with self._lock:
-            return np.asarray(self._guard(lambda resource: _read_block(resource, message, count), message))
-
-    def close(self) -> None:
-        """Close the resource; harmless when it is not open."""
-        with self._lock:
-            if self._resource is not None:
-                self._resource.close()
-                self._resource = None
-
-    def _guard(self, exchange: Callable[[Any], Any], message: str) -> Any:
-        try:
-            if self._resource is None:
-                self._resource = self._open()
-            self.exchanges += 1
-            return exchange(self._resource)
-        except (pyvisa.errors.VisaIOError, pyvisa.errors.InvalidSession, OSError, UnicodeDecodeError) as error:
-            raise InstrumentError(f"{self.address}: {error} (after {message[:60]!r})") from error
-
-
-def _read_block(resource: Any, message: str, count: int) -> npt.NDArray[np.float32]:
-    """A framed binary read: the terminator is off, since it would split the data at every 0x0A."""
-    resource.write(message)
-    size = 2 + 4 * count + 1
-    with resource.read_termination_context(None):
-        raw = resource.read_bytes(size, chunk_size=size + 64)
-    if raw[:2] != b"#0" or raw[-1:] != b"\n":
-        raise InstrumentError(f"a block of {count} readings should be framed by #0 and LF, got {raw[:8]!r}…")
-    return np.frombuffer(raw, dtype="<f4", count=count, offset=2)
 
 
 class ClockSignal(Signal):  # type: ignore[misc]  # Ophyd is untyped
@@ -137,11 +76,15 @@ class VisaDevice(Device):  # type: ignore[misc]  # Ophyd is untyped
             raise InstrumentError(
                 f"{self.name}: {self.link.address} answers {identity!r}, expected a {' or '.join(self.models)}"
             )
+        self.link.identity = identity
         self.initialise()
         return identity
 
     def initialise(self) -> None:
         """Put the box into the state that every plan may assume."""
+
+    def look(self) -> None:
+        """Make sure that the box still is as it was set; raises InstrumentError when it is not."""
 
     def make_safe(self) -> None:
         """Bring this box to its safe state: quick, repeatable."""
@@ -159,8 +102,11 @@ class VisaDevice(Device):  # type: ignore[misc]  # Ophyd is untyped
 
     def refuse_error(self, reply: str, context: str) -> None:
         """Raise InstrumentError when a SCPI error-queue reply says anything but 0."""
-        code = reply.split(",", 1)[0].strip()
-        if code.lstrip("+-") != "0":
+        try:
+            code, _ = error_entry(reply.strip())
+        except ValueError as error:
+            raise InstrumentError(f"{self.name}: {error} (after {context})") from None
+        if code:
             raise InstrumentError(f"{self.name}: {reply.strip()} (after {context})")
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from spinlab.errors import BadInput, nearest
 from spinlab.units import (
@@ -56,6 +57,15 @@ def _wall(value: object) -> object:
 
 WALLS = ("coated", "uncoated")
 Wall = Annotated[str | float, BeforeValidator(_wall)]
+
+
+def _regular_expression(pattern: str) -> str:
+    """Return the pattern if it compiles."""
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error}") from None
+    return pattern
 
 
 class Section(BaseModel):
@@ -131,6 +141,35 @@ class Oven(Section):
     room: Annotated[Kelvin, Positive] = 296.15
 
 
+FaultKind = Literal[
+    "no reply", "late reply", "garbled reply", "truncated reply", "wrong length", "dropped connection",
+    "error entry", "stuck busy", "reboot", "full buffer", "ignored setting",
+]  # fmt: skip
+
+
+class Fault(Section):
+    """What goes wrong at one virtual instrument, and when.
+
+    Messages of the instrument that contain ``matching`` (a regular expression, any case) and come between ``after`` and
+    ``before`` are counted from 1. The fault strikes at number ``exchange`` and at every ``every``-th after it, each time with
+    ``probability``, at most ``times`` times. Faults of replies count messages that ask something, no others.
+    """
+
+    instrument: str
+    kind: FaultKind
+    matching: Annotated[str, AfterValidator(_regular_expression)] = ""
+    exchange: int = Field(default=1, ge=1)
+    every: int = Field(default=1, ge=1)
+    probability: Fraction = 1.0
+    after: Annotated[Seconds, NotNegative] = 0.0  # s of laboratory time
+    before: Annotated[Seconds, NotNegative] | None = None
+    times: Annotated[int, Field(ge=1)] | Literal["unlimited"] = 1
+    delay: Annotated[Seconds, NotNegative] = 10.0  # of a late reply
+    duration: Annotated[Seconds, NotNegative] | None = None  # of being busy (None: for ever) or of booting (None: none)
+    code: int = -310  # of an error entry
+    text: str = "System error"
+
+
 class Bench(Section):
     """The twin bench: who opens it, and the apparatus around the cell."""
 
@@ -145,6 +184,7 @@ class Bench(Section):
     optics: Optics = Optics()
     detector: Detector = Detector()
     oven: Oven = Oven()
+    faults: tuple[Fault, ...] = ()  # [[bench.faults]]: what goes wrong on purpose
 
 
 class Visa(Section):

@@ -27,6 +27,11 @@ class CommonCommands(Instrument):
         """Whether the service request line is pulled."""
         return self.status.wants_service(message_available)
 
+    def power_cycle(self) -> None:
+        """Start anew: settings as after *RST, nothing in the queues, the power-on bit set."""
+        super().power_cycle()
+        self.status = Status()
+
     def finished_at(self) -> float:
         """Return when everything that was started will be done, s; *OPC and *WAI wait for it."""
         return float("-inf")

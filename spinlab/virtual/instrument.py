@@ -6,12 +6,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from spinlab.virtual.commands import AnySetting, Command, declared
 from spinlab.virtual.formats import shortest
 from spinlab.virtual.schedule import Schedule
 from spinlab.virtual.status import CommandFailed
+
+if TYPE_CHECKING:
+    from spinlab.virtual.faults import FaultLine
 
 Call = tuple[Command, tuple[int, ...], list[str]]
 """A command that was recognised, its numeric suffixes and the texts of its arguments."""
@@ -38,6 +41,18 @@ class Pending:
     asked: bool = True
 
 
+class Cut(bytes):
+    """A reply that broke off: no terminator follows, whoever adds one."""
+
+    def __add__(self, _: object) -> bytes:
+        """Return what there is of it."""
+        return bytes(self)
+
+
+class HangUp(Cut):
+    """Instead of a reply: the instrument has closed the connection."""
+
+
 Reply = bytes | Pending | None
 
 
@@ -58,6 +73,7 @@ class Instrument(ABC):
     output_buffer_size: int = 1 << 20
     stops_at_syntax_errors: bool = True
     number_format: Callable[[float], str] = staticmethod(shortest)
+    faults: FaultLine | None = None
     commands: ClassVar[list[Command]]
     settings: ClassVar[list[AnySetting]]
 
@@ -100,6 +116,11 @@ class Instrument(ABC):
         for each in self.settings:
             each.reset(self)
 
+    def power_cycle(self) -> None:
+        """Do what switching off and on again does; a model with more memory than its settings extends this."""
+        self.device_clear()
+        self.reset()
+
     def setting_changed(self, name: str) -> None:  # noqa: B027 - most models need not
         """Hear that a message changed the setting ``name``."""
 
@@ -117,7 +138,14 @@ class Instrument(ABC):
     # --- what a wire calls
 
     def receive(self, message: bytes) -> Reply:
-        """Carry out one message; returns its reply, None, or a :class:`Pending` one. Never raises for any bytes."""
+        """Carry out one message, or suffer the fault that is due; returns a reply, None, or a :class:`Pending` one.
+
+        Never raises for any bytes. A :class:`Cut` reply gets no terminator; after a :class:`HangUp` the wire is dead.
+        """
+        return self.perform(message) if self.faults is None else self.faults.receive(message)
+
+    def perform(self, message: bytes) -> Reply:
+        """Carry out one message as a sound instrument does."""
         now = self.schedule.catch_up()
         if len(message) > self.input_buffer_size:
             self.fail(CommandFailed(-363))

@@ -6,10 +6,10 @@ import threading
 from collections import deque
 from typing import Protocol
 
-from pyvisa import constants, rname
+from pyvisa import constants, errors, rname
 from pyvisa_sim.sessions.session import Session
 
-from spinlab.virtual.instrument import Instrument, Pending
+from spinlab.virtual.instrument import HangUp, Instrument, Pending
 from spinlab.virtual.splitting import Lines
 
 Attribute = constants.ResourceAttribute
@@ -67,6 +67,7 @@ class InstrumentSession(Session):  # type: ignore[misc]  # pyvisa-sim is untyped
         self._queued = 0
         self._data = b""
         self._position = 0
+        self._is_lost = False
 
     def after_parsing(self) -> None:
         """Show the parts of the address as attributes."""
@@ -84,7 +85,9 @@ class InstrumentSession(Session):  # type: ignore[misc]  # pyvisa-sim is untyped
     # --- writing
 
     def write(self, data: bytes) -> tuple[int, constants.StatusCode]:
-        """Send bytes; messages that are complete with them are carried out."""
+        """Send bytes; messages that are complete with them are carried out. Raises VisaIOError on a lost connection."""
+        if self._is_lost:
+            raise errors.VisaIOError(Status.error_connection_lost.value)
         with self.clock.lock:
             self.clock.spend(self.instrument.latency / 2)
             for message in self._lines.feed(bytes(data), end=self.has_end and self._sends_end()):
@@ -99,6 +102,10 @@ class InstrumentSession(Session):  # type: ignore[misc]  # pyvisa-sim is untyped
             self.instrument.interrupted()
             self._drop_replies()
         reply = self.instrument.receive(message)
+        if isinstance(reply, HangUp):
+            self._is_lost = True
+            self._drop_replies()
+            return
         if reply is None or (isinstance(reply, Pending) and not reply.asked):
             return
         size = _space(reply)
@@ -116,6 +123,8 @@ class InstrumentSession(Session):  # type: ignore[misc]  # pyvisa-sim is untyped
         termchar = self._termchar()
         patience = self.timeout
         while True:
+            if self._is_lost:
+                return b"", Status.error_connection_lost
             with self.clock.lock:
                 done = self._take(count, termchar)
                 if done is not None:
