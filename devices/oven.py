@@ -8,7 +8,9 @@ from typing import ClassVar, Literal
 from ophyd import Component
 
 from spinlab.clock.status import ClockStatus
-from spinlab.errors import BadInput, InstrumentError
+from spinlab.dialects import POWER_ON
+from spinlab.errors import BadInput, InstrumentError, Rebooted
+from spinlab.replies import number, whole
 from spinlab.units import Kelvin, Seconds
 from spinlab.visa import ClockSignal, DeviceSettings, VisaDevice
 
@@ -123,14 +125,14 @@ class Oven(VisaDevice):
 
     def _note_readings(self, reply: str) -> None:
         status, kelvin, heater = reply.split(";")
-        if int(status):
-            flags = ", ".join(text for bit, text in STATUS.items() if int(status) & bit)
+        if whole(status):
+            flags = ", ".join(text for bit, text in STATUS.items() if whole(status) & bit)
             raise InstrumentError(f"{self.name}: input {self.settings.input} reads nothing: {flags}")
-        self.temperature.put(float(kelvin))
-        self.heater.put(float(heater))
+        self.temperature.put(number(kelvin))
+        self.heater.put(number(heater))
 
     def _note_setpoint(self, reply: str) -> None:
-        self.setpoint.put(float(reply))
+        self.setpoint.put(number(reply))
 
     def _ramps(self) -> bool:
         return self.link.query(f"RAMP? {self.settings.output}").startswith("1")
@@ -140,10 +142,13 @@ class Oven(VisaDevice):
         reply = self.link.query(f"{commands};*ESR?")
         replies, _, events = reply.rpartition(";")
         try:
-            wrong = [text for bit, text in EVENTS.items() if int(events) & bit]
+            reported = whole(events)
+            wrong = [text for bit, text in EVENTS.items() if reported & bit]
             if not wrong:
                 note(replies)
         except ValueError:
             raise InstrumentError(f"{self.name}: {reply!r} is no answer (after {commands})") from None
+        if reported & POWER_ON:
+            raise Rebooted(f"{self.name}: it was switched off and on, its settings are gone (noticed after {commands})")
         if wrong:
             raise InstrumentError(f"{self.name}: {', '.join(wrong)} (after {commands})")

@@ -134,7 +134,14 @@ class Session:
         self._synchronous = synchronous
         self.asynchronous: Channel | None = None
         self._vendor = vendor
-        self._wire = Wire(port.station, synchronous.peer, self._reply, self._moved, self._interrupted)
+        self._wire = Wire(
+            port.station,
+            synchronous.peer,
+            self._reply,
+            self._moved,
+            self._interrupted,
+            hang_up=synchronous.transport.abort,
+        )
         self._locks = port.station.locks
         self._largest_reply = LARGEST_PAYLOAD
         self._seen = FIRST_MESSAGE - 2

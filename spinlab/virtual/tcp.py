@@ -21,7 +21,7 @@ class SocketConnection(Connection):
 
     def opened(self) -> None:
         """Connect the instrument."""
-        self._wire = Wire(self._station, self.peer, self._reply, self._moved)
+        self._wire = Wire(self._station, self.peer, self._reply, self._moved, hang_up=self.transport.abort)
 
     def received(self, data: bytes) -> None:
         """Take part of the stream."""

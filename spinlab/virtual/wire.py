@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from spinlab.virtual.instrument import Instrument, Pending
+from spinlab.virtual.instrument import HangUp, Instrument, Pending
 from spinlab.virtual.locks import Locks
 from spinlab.virtual.splitting import Lines
 
@@ -59,7 +59,8 @@ class Wire:
 
     ``send(reply, mark)`` gets each reply, terminator included, with the mark of its message. ``moved()`` is called
     whenever the wire has done what it could; it is ``idle`` when nothing waits. ``interrupted(mark)`` is called when
-    a message shows that its sender did not read the last reply (-410). To be used on the loop's thread only.
+    a message shows that its sender did not read the last reply (-410). ``hang_up()`` is called when the instrument
+    closes the connection. To be used on the loop's thread only.
     """
 
     def __init__(
@@ -69,12 +70,15 @@ class Wire:
         send: Callable[[bytes, Mark], None],
         moved: Callable[[], None],
         interrupted: Callable[[Mark], None] | None = None,
+        *,
+        hang_up: Callable[[], None],
     ) -> None:
         self.station = station
         self.client = client
         self.unread = False
         self._instrument = station.instrument
         self._send, self._moved, self._interrupted = send, moved, interrupted
+        self._hang_up = hang_up
         self._lines = Lines(station.instrument.input_buffer_size)
         self._inbox: deque[tuple[bytes, Mark]] = deque()
         self._awaited: tuple[Pending, Mark] | None = None
@@ -178,7 +182,10 @@ class Wire:
             self._answer(reply, mark)
 
     def _answer(self, reply: bytes | None, mark: Mark) -> None:
-        if reply is not None:
+        if isinstance(reply, HangUp):
+            self._inbox.clear()
+            self._hang_up()
+        elif reply is not None:
             if self.station.traffic is not None:
                 self._note(reply, to_instrument=False)
             self.unread = True
