@@ -34,8 +34,13 @@ def light_up(setup: Setup) -> Plan:
     """Both lasers on and steady, the pump gate open."""
     yield Msg("set", setup.pump, True, group="lasers")
     yield Msg("set", setup.probe, True, group="lasers")
-    yield Msg("set", setup.timing, "open", group="lasers")
-    yield Msg("wait", None, group="lasers")
+    yield from open_gate(setup, "lasers")
+
+
+def open_gate(setup: Setup, group: str = "gate") -> Plan:
+    """The pump gate open: the lasers stay as they are, and each shot asks them (:attr:`Setup.witnesses`)."""
+    yield Msg("set", setup.timing, "open", group=group)
+    yield Msg("wait", None, group=group)
 
 
 def play(setup: Setup) -> Plan:

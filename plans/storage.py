@@ -11,7 +11,7 @@ from bluesky import Msg
 
 from plans.edges import EdgeTiming, PumpMode
 from plans.fid import SIGNIFICANT, ReadLevel, check_positive, record_line
-from plans.setup import Plan, Setup, arm, light_up, play
+from plans.setup import Plan, Setup, arm, light_up, open_gate, play
 from spinlab.analysis.fid import Decay, FidFit, fit_fid, project_fid
 from spinlab.calibration import Calibration
 from spinlab.errors import BadInput, RunFailed
@@ -243,7 +243,7 @@ class _Experiment:
 
     def take(self, shot: Shot) -> Plan:
         """One whole shot, from erasing what the last one left to the event that holds its record."""
-        yield from light_up(self.setup)
+        yield from open_gate(self.setup)
         yield from self._level(self.point.field)
         yield Msg("sleep", None, self.conditions.erase_time)
         yield from self._level(self.conditions.storage_field)

@@ -96,7 +96,10 @@ class Number(Parameter[float]):
     def parse(self, text: str) -> float:
         """Return the number in the base unit."""
         match = _NUMBER.fullmatch(text)
-        value = self._special(text) if match is None else float(match[1]) * unit_scale(match[2], self.unit)
+        if match is None:
+            value = self._special(text)
+        else:
+            value = float(match[1]) * unit_scale(match[2], self.unit) if match[2] else float(match[1])
         if self.low <= value <= self.high or (self.infinite and value >= 9.9e37):
             return value
         raise CommandFailed(-222)
@@ -298,16 +301,17 @@ def unquote(text: str) -> str:
 def bind(parameters: Sequence[Parameter[Any]], texts: Sequence[str]) -> list[Any]:
     """Return the values of a command's arguments; -109 when one is missing, -108 when there are too many."""
     values: list[Any] = []
+    count = len(texts)
     for index, parameter in enumerate(parameters):
         if isinstance(parameter, ListOf):
             values.append(parameter.parse_all(texts[index:]))
             return values
-        if index < len(texts) and texts[index]:
+        if index < count and texts[index]:
             values.append(parameter.parse(texts[index]))
-        elif parameter.required:
+        elif parameter.default is _REQUIRED:
             raise CommandFailed(-109)
         else:
             values.append(parameter.default)
-    if len(texts) > len(parameters):
+    if count > len(parameters):
         raise CommandFailed(-108)
     return values

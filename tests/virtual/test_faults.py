@@ -265,7 +265,8 @@ def test_a_damaged_block_has_another_length_or_another_header(data: bytes, seed:
 def test_an_error_entry_is_read_as_it_was_written(code: int, text: str) -> None:
     written = text.replace('"', '""')
     assert error_entry(f'{code},"{written}"') == (code, text)
-    for broken in (f'{code},"{written}', f"{code},{written}", f'{code}"{written}"', f',"{written}"'):
+    unquoted = f"{code},x{written}"  # the x: a text of two quotes is an empty text with its quotes
+    for broken in (f'{code},"{written}', unquoted, f'{code}"{written}"', f',"{written}"'):
         with pytest.raises(ValueError, match="is no entry"):
             error_entry(broken)
 
