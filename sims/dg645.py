@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from sims.waveform import UNSEEN
 from spinlab.virtual.commands import IndexedSetting, command, query, setting
 from spinlab.virtual.formats import shortest
 from spinlab.virtual.parameters import Bare, Boolean, Integer, Number
@@ -48,6 +49,9 @@ class DG645(SavedSetups, SrsInstrument):
     holdoff work in advanced triggering mode only (ADVT 1), as on the box; an output with prescale n fires when
     (cycle + phase) mod n = 0, cycles counted from the start of the burst (without burst mode: since *RST, or since a
     prescaler was set). The trigger's own prescaler, number 0, divides external and internal triggers.
+
+    Cycles of the internal trigger or of a burst that have piled up before anybody looked (hours of a kilohertz) are left
+    out but for the first and the last; counts go on as if they had been.
     """
 
     identity = "Stanford Research Systems,DG645,s/n003412,ver1.28.133"
@@ -368,7 +372,18 @@ class DG645(SavedSetups, SrsInstrument):
         if self._passes_prescaler():
             self._fire(time)
         period = 1 / 60 if self.source == LINE else 1 / self.rate
-        self.schedule.at(time + period, lambda later: self._internal_trigger(later, generation))
+        unseen = self._unseen(time, period)
+        if unseen:
+            every = self._prescale[0] if self.advanced else 1
+            passed = (self._triggers + unseen - 1) // every - (self._triggers - 1) // every
+            self._triggers += unseen
+            self._cycle += 0 if self.burst else passed
+        self.schedule.at(time + (1 + unseen) * period, lambda later: self._internal_trigger(later, generation))
+
+    def _unseen(self, time: float, period: float) -> int:
+        """How many whole cycles after the one at ``time`` may be left out: they have piled up, and nobody looked."""
+        behind = int((self.schedule.clock.now() - time) / period) - 1
+        return behind if behind >= UNSEEN else 0
 
     def _passes_prescaler(self) -> bool:
         """Count a trigger; tell whether the trigger prescaler lets it through."""
@@ -398,7 +413,9 @@ class DG645(SavedSetups, SrsInstrument):
         else:
             self._note(RATE_ERROR)
         if left > 1:
-            self._book(time + self.burst_period, lambda next_time: self._run_burst(next_time, left - 1))
+            unseen = min(self._unseen(time, self.burst_period), left - 2)
+            self._cycle += unseen
+            self._book(time + (1 + unseen) * self.burst_period, lambda later: self._run_burst(later, left - 1 - unseen))
         else:
             self._busy_until = max(self._cycle_end, time + self.burst_period)
             self._note(END_OF_BURST)

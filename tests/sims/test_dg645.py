@@ -153,6 +153,30 @@ def test_the_internal_source_triggers_at_its_rate(timing: Timing) -> None:
     assert len(timing.edges["AB"]) == 20
 
 
+@pytest.mark.parametrize("rate", [1e3, 1e7])
+def test_hours_of_an_internal_trigger_that_nobody_watched_cost_nothing(timing: Timing, rate: float) -> None:
+    timing.ask(f"DLAY 2,0,0;DLAY 3,2,20e-9;ADVT 1;PRES 1,5;TRAT {rate:g};TSRC 0")
+    for now in (3600.0, 7200.0, *(7200.0 + number / rate for number in range(1, 21))):
+        timing.wait_until(now)
+    times = [time for time, high in timing.edges["AB"] if high]
+    assert len(times) < 1000
+    cycles = [round((time - times[0]) * rate) for time in times]
+    assert all(cycle % 5 == 0 for cycle in cycles)  # the prescaler has counted what was left out
+    assert sum(time > 7200.0 for time in times) in (4, 5)  # while somebody looks, one cycle after the other
+    timing.ask("TSRC 5")
+    assert timing.error() == "0"
+
+
+def test_a_burst_of_four_billion_ends_when_it_should(timing: Timing) -> None:
+    timing.ask("TSRC 5;DLAY 3,2,20e-9;BURM 1;BURC 4294967295;BURP 1e-7")
+    timing.ask("*TRG")
+    timing.wait_until(400.0)
+    assert timing.ask("INSR? 3") == "0"
+    timing.wait_until(430.0)
+    assert timing.ask("INSR? 3") == "1"
+    assert len(timing.edges["AB"]) < 1000
+
+
 def test_external_edges_trigger_when_the_source_says_so(timing: Timing) -> None:
     timing.ask("DLAY 3,0,1e-3;TSRC 1")
     timing.box.external_edge(0.0, rising=False)
