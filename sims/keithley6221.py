@@ -343,11 +343,6 @@ class Keithley6221(DeltaMode, SavedSetups, ScpiInstrument):
         if not (self._playback.running and self._edge_ignored):
             self._play(time)
 
-    @property
-    def is_armed(self) -> bool:
-        """Whether the output belongs to a waveform."""
-        return self._playback is not None
-
     def _play(self, time: float) -> None:
         if self._playback is not None:
             self._stopped = False

@@ -295,7 +295,6 @@ class Session:
         manager = self._manager(self.profile.library_of(name))
         resource = manager.open_resource(self.profile.devices[name].address)
         resource.timeout = self.profile.timeout_of(name) * 1e3
-        resource.write_termination = "\n"
         resource.read_termination = "\n"
         return resource
 

@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from spinlab.errors import BadInput, InstrumentError, nearest
 from spinlab.link import VisaLink
-from spinlab.replies import error_entry
 
 if TYPE_CHECKING:
     from spinlab.clock.base import Clock
@@ -99,15 +98,6 @@ class VisaDevice(Device):  # type: ignore[misc]  # Ophyd is untyped
             self._done = self.clock.status(self.name, "done")
             self._done.set_finished()
         return self._done
-
-    def refuse_error(self, reply: str, context: str) -> None:
-        """Raise InstrumentError when a SCPI error-queue reply says anything but 0."""
-        try:
-            code, _ = error_entry(reply.strip())
-        except ValueError as error:
-            raise InstrumentError(f"{self.name}: {error} (after {context})") from None
-        if code:
-            raise InstrumentError(f"{self.name}: {reply.strip()} (after {context})")
 
 
 def read_settings(device_class: type[VisaDevice], name: str, values: dict[str, Any]) -> DeviceSettings:

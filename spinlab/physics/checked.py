@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -43,13 +42,6 @@ def vector(name: str, value: npt.ArrayLike, length: int) -> ComplexArray:
         raise ValueError(f"{name} must have shape ({length},), got {array.shape}")
     _within(name, np.abs(array), 0.0, LARGEST, f"be finite and at most {LARGEST:g} in magnitude")
     return array
-
-
-def count(name: str, value: int, least: int = 0) -> int:
-    """``value`` as a whole number ≥ ``least``."""
-    if not (isinstance(value, Real) and np.isfinite(value) and int(value) == value and value >= least):
-        raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
-    return int(value)
 
 
 def together(**shapes: tuple[int, ...]) -> tuple[int, ...]:

@@ -11,12 +11,15 @@ LARGEST_COUNT = 2**52  # random choices are made with 52 bits
 
 def whole_number(name: str, value: int, least: int, most: int | None = LARGEST_COUNT) -> int:
     """``value`` as an int from ``least`` to ``most``, or ValueError naming the argument."""
+    rule = f"{name} must be a whole number of at least {least}"
     try:
         number = index(value)
     except TypeError:
-        raise ValueError(f"{name} must be an integer, got {value!r}") from None
-    if number < least or (most is not None and number > most):
-        raise ValueError(f"{name} must lie in {least}…{'' if most is None else most}, got {number}")
+        raise ValueError(f"{rule}, got {value!r}") from None
+    if number < least:
+        raise ValueError(f"{rule}, got {number}")
+    if most is not None and number > most:
+        raise ValueError(f"{rule} and at most {most}, got {number}")
     return number
 
 

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from spinlab.physics import checked
 from spinlab.physics.checked import FloatArray
+from spinlab.physics.counts import whole_number
 from spinlab.physics.gaussian import GaussianState
 
 _OVERSAMPLING = 32  # points of the Fourier sum per coefficient: aliases fall below 1e-17, rounding grows 3.4-fold
@@ -19,7 +20,7 @@ def fock_distribution(n: int, efficiency: npt.ArrayLike, background: npt.ArrayLi
     Σ P(k) z^k = [1 + (1 − z)(n̄ − η)]ⁿ/[1 + (1 − z)n̄]^{n+1}. It is that of a loss of η/(1 + n̄) followed by an amplifier of
     gain 1 + n̄, hence a sum of products of two binomial distributions: no term is negative and nothing cancels.
     """
-    n, size = checked.count("n", n), checked.count("size", size, 1)
+    n, size = whole_number("n", n, 0), whole_number("size", size, 1)
     eta = checked.fraction("efficiency", efficiency)[..., None, None]
     noise = checked.not_negative("background", background)[..., None, None]
     checked.together(efficiency=eta.shape, background=noise.shape)
@@ -31,7 +32,7 @@ def fock_distribution(n: int, efficiency: npt.ArrayLike, background: npt.ArrayLi
 
 def fock_fidelity(n: int, efficiency: npt.ArrayLike, background: npt.ArrayLike = 0.0) -> FloatArray:
     """⟨n|ρ|n⟩ after the channel: how much of the Fock state |n⟩ is still it. Arguments as :func:`fock_distribution`."""
-    return np.asarray(fock_distribution(n, efficiency, background, checked.count("n", n) + 1)[..., -1])
+    return np.asarray(fock_distribution(n, efficiency, background, whole_number("n", n, 0) + 1)[..., -1])
 
 
 def photon_distribution(state: GaussianState, size: int) -> FloatArray:
@@ -41,7 +42,7 @@ def photon_distribution(state: GaussianState, size: int) -> FloatArray:
     Π (1 + μv)^{−1/2} exp[−μx²/4/(1 + μv)], v = (V − 1)/2, μ = 1 − z; its coefficients are taken by a Fourier sum on a
     circle inside the unit disc, where it is bounded by 1. Raises ValueError for several modes.
     """
-    size = checked.count("size", size, 1)
+    size = whole_number("size", size, 1)
     if state.modes != 1:
         raise ValueError(f"state must have one mode (take state.mode(k)), got {state.modes}")
     variances, axes = np.linalg.eigh(state.covariance)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from spinlab.physics import checked
 from spinlab.physics.checked import ComplexArray, FloatArray
+from spinlab.physics.counts import whole_number
 from spinlab.physics.langevin import Evolution, Langevin
 from spinlab.physics.two_mode import TwoMode
 
@@ -48,7 +49,7 @@ class GaussianState:
     @classmethod
     def vacuum(cls, modes: int = 1) -> GaussianState:
         """No excitations."""
-        return cls.thermal(*[0.0] * checked.count("modes", modes, 1))
+        return cls.thermal(*[0.0] * whole_number("modes", modes, 1))
 
     @classmethod
     def coherent(cls, *amplitudes: complex) -> GaussianState:

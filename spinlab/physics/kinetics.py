@@ -16,11 +16,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import erf, erfc
 
-from spinlab.physics.constants import ATOMIC_MASS, BOLTZMANN, POTASSIUM_MASS
+from spinlab.physics.constants import BOLTZMANN, HELIUM3_MASS, POTASSIUM_MASS
 from spinlab.physics.counts import seed_sequence, whole_number
 
 FloatArray = npt.NDArray[np.float64]
-HELIUM3_MASS = 3.0160293 * ATOMIC_MASS  # kg
 FASTEST = 5.0  # noble-gas atoms faster than this many most probable speeds are not drawn: 1 in 1e10
 ATOMS_AT_ONCE = 500_000  # drawn together: some 50 MB
 LARGEST_MEAN = 0.1  # collisions in the default interval: ballistic means few

@@ -87,7 +87,7 @@ _ALKALIS = (
 
 # Masses: AME2020; gyromagnetic ratios of Ne and Xe: IUPAC, Pure Appl. Chem. 73, 1795 (2001); of He: see constants.
 _NOBLE_GASES = (
-    NobleGas("He-3", 0.5, 3.01602932 * c.ATOMIC_MASS, c.HELIUM3_GYROMAGNETIC),
+    NobleGas("He-3", 0.5, c.HELIUM3_MASS, c.HELIUM3_GYROMAGNETIC),
     NobleGas("Ne-21", 1.5, 20.99384669 * c.ATOMIC_MASS, 2.11308e7),
     NobleGas("Xe-129", 0.5, 128.90478086 * c.ATOMIC_MASS, 7.452103e7),
 )

@@ -19,6 +19,8 @@ from spinlab.virtual.server import Address, BenchServer
 from spinlab.virtual.wire import Exchange
 from tests.virtual.hand_clock import Lamp
 
+IDENTITY = "SPINLAB,LAMP,7,1.0"
+
 
 @dataclass
 class Served:

@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 
 import pytest
 
 from spinlab.virtual.faults import Faults
-from tests.virtual.network import Client, HislipClient, Served, lamps
-
-IDENTITY = "SPINLAB,LAMP,7,1.0"
-
-
-@pytest.fixture
-def served() -> Iterator[Served]:
-    with lamps() as running:
-        yield running
+from tests.virtual.network import IDENTITY, Client, HislipClient, Served
 
 
 @pytest.fixture

@@ -18,17 +18,11 @@ from hypothesis import strategies as st
 
 from spinlab.virtual.connection import CROWD
 from spinlab.virtual.hislip import LARGEST_PAYLOAD, Fatal, Fault, HislipError, Kind, LockAnswer, Messages, packed
-from tests.virtual.network import Client, HislipClient, Served, lamps
-from tests.virtual.test_tcp import IDENTITY, wait_until
+from tests.virtual.network import IDENTITY, Client, HislipClient, Served
+from tests.virtual.test_tcp import wait_until
 
 MESSAGE_AVAILABLE = 16
 REPLY = IDENTITY.encode() + b"\n"
-
-
-@pytest.fixture
-def served() -> Iterator[Served]:
-    with lamps() as running:
-        yield running
 
 
 @pytest.fixture

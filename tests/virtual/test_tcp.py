@@ -19,15 +19,7 @@ from spinlab.virtual.connection import CROWD, UNREAD_LIMIT
 from spinlab.virtual.schedule import Schedule
 from spinlab.virtual.server import HISLIP_OFFSET, BenchServer, check_ports
 from tests.virtual.hand_clock import Lamp
-from tests.virtual.network import Client, Served, lamps, serving
-
-IDENTITY = "SPINLAB,LAMP,7,1.0"
-
-
-@pytest.fixture
-def served() -> Iterator[Served]:
-    with lamps() as running:
-        yield running
+from tests.virtual.network import IDENTITY, Client, Served, lamps, serving
 
 
 @pytest.fixture
